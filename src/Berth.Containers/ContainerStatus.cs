@@ -59,6 +59,8 @@ public sealed record EngineDescription
     /// <summary>Docker or Podman.</summary>
     public required string Name { get; init; }
 
+    public bool IsPodman => Name == "Podman";
+
     public required string Version { get; init; }
 
     public required string ApiVersion { get; init; }
@@ -75,6 +77,9 @@ public sealed record EngineDescription
 
     /// <summary>CDI devices the engine found, such as <c>nvidia.com/gpu=0</c>.</summary>
     public ImmutableArray<string> CdiDevices { get; init; } = [];
+
+    /// <summary>GPUs can be had by CDI and by nothing else.</summary>
+    public bool GpusAreOnlyCdi => !Runtimes.Contains("nvidia") && CdiDevices.Any(device => device.StartsWith("nvidia.com/gpu=", StringComparison.Ordinal));
 
     public bool IsRootless { get; init; }
 
