@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Berth.Jobs.Definitions;
 
 namespace Berth.Cli;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
@@ -14,7 +15,7 @@ namespace Berth.Cli.Rendering;
 internal sealed class JsonWatcher(Stream output, Action outputClosed) : IRunWatcher
 {
     private readonly Lock _order = new();
-    private readonly MemoryStream _block = new();
+    private readonly ArrayBufferWriter<byte> _block = new(256 * 1024);
     private bool _isClosed;
 
     public void Happened(RunEvent happened)
@@ -22,7 +23,7 @@ internal sealed class JsonWatcher(Stream output, Action outputClosed) : IRunWatc
         lock (_order)
         {
             _block.Write(RunEventJson.Write(happened));
-            _block.WriteByte((byte)'\n');
+            _block.Write("\n"u8);
             WriteBlock();
         }
     }
@@ -48,8 +49,8 @@ internal sealed class JsonWatcher(Stream output, Action outputClosed) : IRunWatc
                 WriteText(json, line);
                 json.WriteEndObject();
                 json.Flush();
-                _block.WriteByte((byte)'\n');
-                if (_block.Length > 1 << 20)
+                _block.Write("\n"u8);
+                if (_block.WrittenCount > 1 << 20)
                 {
                     WriteBlock();
                 }
@@ -83,7 +84,7 @@ internal sealed class JsonWatcher(Stream output, Action outputClosed) : IRunWatc
         {
             if (!_isClosed)
             {
-                output.Write(_block.GetBuffer().AsSpan(0, (int)_block.Length));
+                output.Write(_block.WrittenSpan);
             }
         }
         catch (IOException)
@@ -92,6 +93,6 @@ internal sealed class JsonWatcher(Stream output, Action outputClosed) : IRunWatc
             outputClosed();
         }
 
-        _block.SetLength(0);
+        _block.ResetWrittenCount();
     }
 }

@@ -10,6 +10,8 @@ internal static class SafeText
 {
     private static readonly SearchValues<byte> Doubtful = SearchValues.Create([.. Enumerable.Range(0, 32).Where(code => code != '\t').Select(code => (byte)code), 0x7F, 0xC2]);
 
+    private static readonly SearchValues<byte> ColourParameters = SearchValues.Create("0123456789;:"u8);
+
     public static void Write(ReadOnlySpan<byte> text, ArrayBufferWriter<byte> output)
     {
         while (text.IndexOfAny(Doubtful) is var place and >= 0)
@@ -41,7 +43,7 @@ internal static class SafeText
                 return 1;
             case [0x1B, (byte)'[', ..]:
                 var end = text[2..].IndexOfAnyInRange((byte)0x40, (byte)0x7E);
-                passes = end >= 0 && text[end + 2] == (byte)'m' && text[2..(end + 2)].IndexOfAnyExcept("0123456789;:"u8) < 0;
+                passes = end >= 0 && text[end + 2] == (byte)'m' && text[2..(end + 2)].IndexOfAnyExcept(ColourParameters) < 0;
                 return end < 0 ? text.Length : end + 3;
             case [0x1B, (byte)']' or (byte)'P' or (byte)'X' or (byte)'^' or (byte)'_', ..]:
                 var bell = text.IndexOf((byte)0x07);

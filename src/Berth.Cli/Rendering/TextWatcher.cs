@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Berth.Jobs;
-using Berth.Jobs.Definitions;
 using Berth.Jobs.Results;
 using Berth.Node.Runs;
 
@@ -225,8 +224,7 @@ internal sealed class TextWatcher : IRunWatcher
     {
         var results =
             from operation in _state.Operations
-            where operation.End is not null
-            from result in operation.End.Results.OrderBy(result => result.Key, StringComparer.Ordinal)
+            from result in operation.End?.Results.OrderBy(result => result.Key, StringComparer.Ordinal) ?? Enumerable.Empty<KeyValuePair<string, ResultValue>>()
             select (operation, result);
         foreach (var (operation, result) in results)
         {

@@ -22,6 +22,8 @@ namespace Berth.Node.Exposure;
 public sealed class NetworkGuard(TimeProvider time)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly string[] ResolverFiles = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
+
     private const string Forbidden4 =
         "0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.0.0.0/24, 192.0.2.0/24, " +
         "192.168.0.0/16, 198.18.0.0/15, 198.51.100.0/24, 203.0.113.0/24, 224.0.0.0/4, 240.0.0.0/4";
@@ -97,7 +99,7 @@ public sealed class NetworkGuard(TimeProvider time)
     }
 
     private static IEnumerable<IPAddress> Resolvers() =>
-        from file in new[] { "/etc/resolv.conf", "/run/systemd/resolve/resolv.conf" }
+        from file in ResolverFiles
         where File.Exists(file)
         from line in File.ReadLines(file)
         let words = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)

@@ -77,7 +77,7 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
         return journal.State;
     }
 
-    private void Announce(RunJournal journal, RunRequest request, RunPlan plan, RunAdmission admission)
+    private static void Announce(RunJournal journal, RunRequest request, RunPlan plan, RunAdmission admission)
     {
         if (journal.State.Run is not null)
         {

@@ -45,7 +45,15 @@ public sealed class RunFolder
     /// <summary>Makes the folder, readable by its owner only, and takes its lock; null when another live process holds it.</summary>
     public IDisposable? TryOwn()
     {
-        Directory.CreateDirectory(Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(Path);
+        }
+        else
+        {
+            Directory.CreateDirectory(Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
         Directory.CreateDirectory(System.IO.Path.Combine(Path, "logs"));
         try
         {

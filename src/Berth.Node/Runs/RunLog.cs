@@ -11,7 +11,7 @@ namespace Berth.Node.Runs;
 /// The full log of one operation on disk, a line of the container a line of the file: time, stream letter, the raw bytes. It also
 /// remembers where reading the engine must resume: the time of the last line of each stream and how many lines had it.
 /// </summary>
-internal sealed class RunLog : IDisposable
+public sealed class RunLog : IDisposable
 {
     private const int TimeLength = 28;
     private static readonly TimeSpan Overlap = TimeSpan.FromSeconds(5);

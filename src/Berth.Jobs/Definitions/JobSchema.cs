@@ -1,0 +1,6 @@
+namespace Berth.Jobs.Definitions;
+
+public static class JobSchema
+{
+    public static string Text => "{}";
+}
