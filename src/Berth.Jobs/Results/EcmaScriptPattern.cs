@@ -38,8 +38,9 @@ internal sealed class EcmaScriptPattern
         {
             return (null, $"SyntaxError: {invalid.Description}");
         }
-        catch (ArgumentException unsupported)
+        catch (Exception unsupported) when (unsupported is ArgumentException or OverflowException)
         {
+            // The converter lets numbers past 32 bits through, and .NET refuses what it makes of some patterns.
             return (null, $"SyntaxError: This regular expression is not supported: {unsupported.Message}");
         }
     }

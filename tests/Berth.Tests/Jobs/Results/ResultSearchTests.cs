@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Berth.Jobs.Definitions;
 using Berth.Jobs.Results;
+using CsCheck;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -164,6 +165,17 @@ public sealed class ResultSearchTests
     [Fact]
     public void Broken_text_is_searched_like_any_other() =>
         Assert.Equal(["\ud800x\ufffd"], Found(".+", "\ud800x\ufffd\n").Matches);
+
+    [Fact]
+    public void No_pattern_is_too_odd_to_try()
+    {
+        string[] parts = ["(", ")", "[", "]", "{", "}", "?", "*", "+", "|", "^", "$", ".", "\\", "-", ",", "1", "99999999999", "a", "k", "<n>", "?<n>", "?=", "?<!", "\\k<n>", "\\2", "\\b", "\\u{1}", "\ud800", "é"];
+        Gen.Int[0, parts.Length - 1].Array[0, 10].Sample(chosen =>
+        {
+            var value = Found(string.Concat(chosen.Select(index => parts[index])), "a1k\ud800é(\n", "\n");
+            Assert.True(value.Error is null or ['S' or 'T', ..]);
+        }, iter: 3_000);
+    }
 
     private static ResultValue Found(string pattern, params string[] entries)
     {
