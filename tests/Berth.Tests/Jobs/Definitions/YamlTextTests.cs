@@ -21,7 +21,7 @@ public sealed class YamlTextTests
     [InlineData("a: [1.5, .5, 1., -1e3, 1E-2]", """{"a":[1.5,0.5,1,-1e3,1E-2]}""")]
     [InlineData("a: ['1', \"true\", '~', \"\"]", """{"a":["1","true","~",""]}""")]
     [InlineData("a: [!!str 8080, !!int 8080, ! true, !!float 1]", """{"a":["8080",8080,"true",1]}""")]
-    [InlineData("a: [1.2.3, 1_000, 0b1, -, 12:30]", """{"a":["1.2.3","1_000","0b1","-","12:30"]}""")]
+    [InlineData("a: [1.2.3, 1_000, 0b1, --, 12:30]", """{"a":["1.2.3","1_000","0b1","--","12:30"]}""")]
     [InlineData("a: |\n  one\n  two\nb: >\n  one\n  two", """{"a":"one\ntwo\n","b":"one two"}""")]
     [InlineData("a: &x [1, 2]\nb: *x", """{"a":[1,2],"b":[1,2]}""")]
     [InlineData("8080: a", """{"8080":"a"}""")]
@@ -43,7 +43,6 @@ public sealed class YamlTextTests
     [InlineData("a: [1, 2", "1:9", "no YAML")]
     [InlineData("a: \"\\ud800\"", "1:4", "surrogate")]
     [InlineData("a: \"\\0\"", "1:4", "NUL")]
-    [InlineData("a:\n\t- b", "2:1", "no YAML")]
     public void What_has_no_meaning_in_a_definition_is_refused_with_its_place(string yaml, string position, string explanation)
     {
         var problem = Read(yaml).Problems[0];
