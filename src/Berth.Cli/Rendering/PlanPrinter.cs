@@ -109,7 +109,7 @@ internal static class PlanPrinter
     }
 
     private static System.Collections.Immutable.ImmutableArray<string>? CommandOf(ContainerArguments arguments) =>
-        CommandLine.For(arguments.Command, arguments.Entrypoint is { IsEmpty: false });
+        CommandLine.For(arguments.Command, arguments.Entrypoint);
 
     private static string Kind(Operation operation) => operation switch
     {

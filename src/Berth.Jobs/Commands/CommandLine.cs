@@ -7,12 +7,16 @@ namespace Berth.Jobs.Commands;
 /// <summary>The argument vector of a container from the <c>cmd</c> a person wrote, in either generation of the language (job-language.md 2.3).</summary>
 public static class CommandLine
 {
-    /// <summary>The vector handed to the engine, or null for the image's own command.</summary>
-    public static ImmutableArray<string>? For(CommandForm command, bool hasEntrypoint) => command switch
+    /// <summary>
+    /// The vector handed to the engine, or null for the image's own command. Behind an <paramref name="entrypoint"/> that is a shell
+    /// waiting for its script (<c>["sh", "-c"]</c>) a list is taken as it is; behind any other, one whole command line becomes its words.
+    /// </summary>
+    public static ImmutableArray<string>? For(CommandForm command, ImmutableArray<string>? entrypoint) => command switch
     {
         CommandText text => Shell(text.Script),
         CommandList { Elements: [] } => null,
-        CommandList { Elements: [var only] } when HasBlank(only) => hasEntrypoint ? OrNull(ShellWords.Split(only)) : Shell(only),
+        CommandList list when entrypoint is [.., "-c" or "-lc" or "-ec" or "-exc"] => list.Elements,
+        CommandList { Elements: [var only] } when HasBlank(only) => entrypoint is [_, ..] ? OrNull(ShellWords.Split(only)) : Shell(only),
         CommandList { Elements: [var first, .. var rest] } when HasBlank(first) => OneScript(first, rest),
         CommandList list => list.Elements,
         _ => throw new UnreachableException($"No command line for {command.GetType().Name}."),

@@ -92,24 +92,41 @@ internal sealed partial class ArgumentsReader(ProblemList problems, bool isFille
 
     public ImmutableArray<KeyValuePair<string, string>> Env(Form form, string name, bool markersAllowed = true)
     {
-        var pairs = form.Map(name, (value, path) => markersAllowed && value is not TextNode && isFilled ? Stringified(value) : Form.TextOf(value, path, problems));
-        foreach (var member in (form[name] as ObjectNode)?.Members ?? [])
+        var pairs = ImmutableArray.CreateBuilder<KeyValuePair<string, string>>();
+        foreach (var member in form.Object(name)?.Node.Members ?? [])
         {
             var path = form.At(name).Member(member.Name);
             if (Marker.IsMarkerName(member.Name))
             {
-                if (!markersAllowed || isFilled)
-                {
-                    problems.Error(path, member.NamePosition, markersAllowed ? "This marker was not expanded." : "Markers are only expanded in the arguments of an operation.");
-                }
+                CheckMarker(member, path, markersAllowed);
+                continue;
             }
-            else if (member.Name.Length == 0 || member.Name.Contains('=') || member.Name.Contains('\0'))
+
+            if (member.Name.Length == 0 || member.Name.Contains('='))
             {
                 problems.Error(path, member.NamePosition, "The name of an environment variable is not empty and has no '=' in it.");
             }
+
+            var value = isFilled ? Stringified(member.Value) : Form.TextOf(member.Value, path, problems);
+            if (value is not null)
+            {
+                pairs.Add(new(member.Name, value));
+            }
         }
 
-        return pairs.RemoveAll(pair => Marker.IsMarkerName(pair.Key));
+        return pairs.ToImmutable();
+    }
+
+    private void CheckMarker(ObjectMember member, DocumentPath path, bool allowed)
+    {
+        if (isFilled || !allowed)
+        {
+            problems.Error(path, member.NamePosition, isFilled ? "This marker was not expanded." : "Markers are only expanded in the arguments of an operation.");
+        }
+        else if (member.Value is not (TextNode or ObjectNode or ListNode))
+        {
+            Form.Wrong(member.Value, path, "a placeholder, JSON text, or the values themselves", problems);
+        }
     }
 
     /// <summary>The texts of a list, markers left out; a number that a placeholder brought in becomes its text.</summary>

@@ -1,12 +1,13 @@
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
-using Acornima;
+using Berth.Jobs.Results;
 
 namespace Berth.Jobs.Definitions;
 
 /// <summary>Warns of what is allowed but probably not meant.</summary>
 internal sealed partial class Lints(JobDefinition definition, Func<int, Form> formOf, ProblemList problems)
 {
+    private static readonly TimeSpan PatternLimit = TimeSpan.FromMilliseconds(100);
     private static readonly ImmutableArray<string> Idle = ["trusted_execution_env", "required_vram"];
     private static readonly ImmutableArray<string> IdleAtTop = ["logistics", "deployment_id", "ssh"];
     private static readonly ImmutableArray<string> Shells = ["sh", "bash", "dash", "ash", "zsh"];
@@ -65,18 +66,13 @@ internal sealed partial class Lints(JobDefinition definition, Func<int, Form> fo
             form.Warn("results", "Creating a volume writes no log, so there will be no results.");
         }
 
-        foreach (var result in operation.Results.Where(result => !IsPattern(result.Pattern)))
+        foreach (var result in operation.Results)
         {
-            results.Warn(result.Key, "This is no valid JavaScript regular expression; the result will be the text of the SyntaxError.");
+            if (EcmaScriptPattern.Parse(result.Pattern, PatternLimit).Error is { } error)
+            {
+                results.Warn(result.Key, $"This pattern cannot be used, so the result will be this text: {error}");
+            }
         }
-    }
-
-    private static bool IsPattern(string pattern)
-    {
-        // Obsolete because not every pattern can become a .NET one; whether it is valid JavaScript, which is asked here, it always tells.
-#pragma warning disable CS0618
-        return Tokenizer.AdaptRegExp(pattern, "", compiled: false, matchTimeout: null, throwIfNotAdaptable: false) is not { Success: false, ConversionError: null };
-#pragma warning restore CS0618
     }
 
     private void CheckImage(RunContainer run, Form args, HashSet<string> images)
@@ -122,7 +118,10 @@ internal sealed partial class Lints(JobDefinition definition, Func<int, Form> fo
             if (mount.Text("name") is { } name && !Marker.HasLiteral(name) && !volumes.Contains(name))
             {
                 var near = NearName.Of(name, volumes);
-                mount.Warn("name", $"No operation creates this volume{(near is null ? "" : $"; did you mean '{near}'?")}{(near is null ? ";" : "")} it will be made when it is first mounted.", near);
+                var message = near is null
+                    ? "No operation creates this volume; it will be made when it is first mounted."
+                    : $"No operation creates this volume; did you mean '{near}'?";
+                mount.Warn("name", message, near);
             }
         }
 

@@ -95,7 +95,7 @@ internal sealed class LiteralRules(JobDefinition definition, Func<int, Form> for
         const string Variables = "variables.";
         if (name.StartsWith(Variables, StringComparison.Ordinal))
         {
-            var variable = name[Variables.Length..];
+            var variable = name[Variables.Length..].Trim('"', '\'');
             _used.Add(variable);
             return _variables.Contains(variable) ? null : Unknown($"there is no variable '{variable}' in global.variables", variable, _variables);
         }
@@ -112,7 +112,7 @@ internal sealed class LiteralRules(JobDefinition definition, Func<int, Form> for
         }
 
         var dot = path.IndexOf('.', StringComparison.Ordinal);
-        var (kind, key) = dot < 0 ? (path, null) : (path[..dot], path[(dot + 1)..]);
+        var (kind, key) = dot < 0 ? (path, null) : (path[..dot], path[(dot + 1)..].Trim('"', '\''));
         return (kind, key) switch
         {
             ("host", null) => null,
@@ -126,15 +126,17 @@ internal sealed class LiteralRules(JobDefinition definition, Func<int, Form> for
         };
     }
 
-    private static (string Id, string Path) Split(string rest)
+    /// <summary>The id, quoted or not, and what follows it; an id with dots is known by being one.</summary>
+    private (string Id, string Path) Split(string rest)
     {
         if (rest is ['"' or '\'', ..] && rest.IndexOf(rest[0], 1) is var close and > 0)
         {
             return (rest[1..close], rest[(close + 1)..].TrimStart('.'));
         }
 
-        var dot = rest.IndexOf('.', StringComparison.Ordinal);
-        return dot < 0 ? (rest, "") : (rest[..dot], rest[(dot + 1)..]);
+        var known = _operations.Keys.Where(id => rest.StartsWith(id + ".", StringComparison.Ordinal)).MaxBy(id => id.Length);
+        var end = known?.Length ?? rest.IndexOf('.', StringComparison.Ordinal);
+        return end < 0 ? (rest, "") : (rest[..end], rest[(end + 1)..]);
     }
 
     private static Fault? EndpointFault(Operation named, string port)
@@ -184,9 +186,9 @@ internal sealed class LiteralRules(JobDefinition definition, Func<int, Form> for
 
     /// <summary>Stages in the order they run: a group has the place of its first operation.</summary>
     private int StageOf(Operation operation) =>
-        operation.Execution.Group is { } group
-            ? definition.Operations.First(other => other.Execution.Group == group).Index
-            : operation.Index;
+        definition.Operations.First(other => GroupOf(other) == GroupOf(operation)).Index;
+
+    private static string GroupOf(Operation operation) => operation.Execution.Group ?? operation.Id.Value;
 
     private static Fault Unknown(string message, string written, IEnumerable<string> known)
     {

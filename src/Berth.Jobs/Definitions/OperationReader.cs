@@ -10,6 +10,7 @@ internal sealed partial class OperationReader(ProblemList problems, ObjectNode? 
     public const string VolumeType = "container/create-volume";
 
     private const int LongestId = 128;
+    private const int LongestPattern = 4096;
     private const double LongestTimeout = 10 * 365 * 24 * 3600.0;
 
     private static readonly ImmutableArray<string> Types = [RunType, VolumeType];
@@ -83,10 +84,6 @@ internal sealed partial class OperationReader(ProblemList problems, ObjectNode? 
         {
             var mend = Blanks.Replace(id.Trim(), "-");
             form.Refuse("id", $"The id of an operation has no spaces; write '{mend}'.", suggestion: mend);
-        }
-        else if (id.Contains('.'))
-        {
-            form.Warn("id", $"An id with a dot in it is no name for other operations to reach this one by, and a placeholder must quote it: %%ops.\"{id}\".host%%.");
         }
         else if (!DnsLabel.IsMatch(id))
         {
@@ -166,6 +163,7 @@ internal sealed partial class OperationReader(ProblemList problems, ObjectNode? 
             var path = results.At(member.Name);
             if (member.Value is TextNode { Value: var pattern })
             {
+                CheckLength(results, member.Name, pattern);
                 patterns.Add(new ResultPattern(member.Name, pattern, []));
             }
             else if (member.Value is not ObjectNode node)
@@ -174,11 +172,21 @@ internal sealed partial class OperationReader(ProblemList problems, ObjectNode? 
             }
             else if (new Form(node, path, problems).Knows(LanguageMembers.ResultPattern) is var entry)
             {
-                patterns.Add(new ResultPattern(member.Name, entry.RequiredText("regex") ?? "", Streams(entry)));
+                var regex = entry.RequiredText("regex") ?? "";
+                CheckLength(entry, "regex", regex);
+                patterns.Add(new ResultPattern(member.Name, regex, Streams(entry)));
             }
         }
 
         return patterns.ToImmutable();
+    }
+
+    private static void CheckLength(Form form, string name, string pattern)
+    {
+        if (pattern.Length > LongestPattern)
+        {
+            form.Refuse(name, $"A pattern has at most {LongestPattern} characters.");
+        }
     }
 
     private ImmutableArray<LogStream> Streams(Form entry)

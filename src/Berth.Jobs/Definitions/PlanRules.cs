@@ -1,3 +1,5 @@
+using Berth.Jobs.Planning;
+
 namespace Berth.Jobs.Definitions;
 
 /// <summary>
@@ -29,9 +31,13 @@ internal sealed class PlanRules(IReadOnlyList<Operation> operations, Func<int, F
             }
         }
 
-        if (!CheckCycles(reversed: false))
+        if (RunPlan.FindCycle(_byId.Values.Select(operation => (operation.Id, operation.Execution))) is [var first, ..] circle)
         {
-            CheckCycles(reversed: true);
+            var form = formOf(_byId[first].Index);
+            problems.Error(
+                form.At("execution").Member("depends_on"),
+                ((form["execution"] as ObjectNode)?["depends_on"] ?? form.Node).Position,
+                $"These operations wait for each other, so none would ever start: {string.Join(" → ", circle.Append(first))}.");
         }
     }
 
@@ -66,69 +72,4 @@ internal sealed class PlanRules(IReadOnlyList<Operation> operations, Func<int, F
     }
 
     private static string Named(string? group) => group is null ? "a stage of its own" : $"'{group}'";
-
-    /// <summary>
-    /// Notes the first circle. An operation with <c>stop_if_dependent_stops</c> may be read as served by what it lists, or as serving it:
-    /// there must be no circle either way.
-    /// </summary>
-    private bool CheckCycles(bool reversed)
-    {
-        var waitsFor = _byId.Keys.ToDictionary(id => id, _ => new List<OperationId>());
-        foreach (var operation in _byId.Values)
-        {
-            foreach (var dependency in operation.Execution.DependsOn.Where(id => id != operation.Id && _byId.ContainsKey(id)))
-            {
-                var (from, to) = reversed && operation.Execution.StopIfDependentStops
-                    ? (dependency, operation.Id)
-                    : (operation.Id, dependency);
-                waitsFor[from].Add(to);
-            }
-        }
-
-        var done = new HashSet<OperationId>();
-        foreach (var start in operations.Select(operation => operation.Id).Where(waitsFor.ContainsKey))
-        {
-            if (Circle(start, waitsFor, done, []) is { } circle)
-            {
-                var first = formOf(_byId[circle[0]].Index);
-                var execution = (ObjectNode)first["execution"]!;
-                new Form(execution, first.At("execution"), problems).Refuse(
-                    "depends_on",
-                    $"These operations wait for each other, so none would ever start: {string.Join(" → ", circle.Append(circle[0]))}.");
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private static List<OperationId>? Circle(
-        OperationId id,
-        Dictionary<OperationId, List<OperationId>> waitsFor,
-        HashSet<OperationId> done,
-        List<OperationId> way)
-    {
-        if (way.IndexOf(id) is var begin and >= 0)
-        {
-            return way[begin..];
-        }
-
-        if (done.Contains(id))
-        {
-            return null;
-        }
-
-        way.Add(id);
-        foreach (var next in waitsFor[id])
-        {
-            if (Circle(next, waitsFor, done, way) is { } circle)
-            {
-                return circle;
-            }
-        }
-
-        way.RemoveAt(way.Count - 1);
-        done.Add(id);
-        return null;
-    }
 }
