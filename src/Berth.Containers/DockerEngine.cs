@@ -1,11 +1,8 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Net.Http.Json;
 using System.Runtime.CompilerServices;
-using System.Text;
 using System.Text.Json;
 using Berth.Containers.Docker;
-using Berth.Containers.Logs;
 using Berth.Jobs.Definitions;
 using Berth.Jobs.Results;
 
@@ -243,32 +240,8 @@ public sealed class DockerEngine : IContainerEngine
         }
     }
 
-    public async IAsyncEnumerable<IReadOnlyList<LogLine>> ReadLogsAsync(
-        string name, DateTimeOffset? since, bool follow, int maxLine, [EnumeratorCancellation] CancellationToken ct)
-    {
-        var attempt = $"Could not read the log of container {name}";
-        var cursor = new LogCursor();
-        while (true)
-        {
-            using var request = new HttpRequestMessage(HttpMethod.Get, LogPath(name, cursor.Since ?? since, follow));
-            using var response = await _connection.SendAsync(attempt, request, EngineAnswer.General, isPatient: true, ct);
-            using var reader = new LogFrameReader(await response.Content.ReadAsStreamAsync(ct), maxLine);
-            while (await ReadBatchAsync(attempt, reader, ct) is { } batch)
-            {
-                if (cursor.Take(batch) is { Count: > 0 } fresh)
-                {
-                    yield return fresh;
-                }
-            }
-
-            if (!follow || await HasEndedAsync(name, ct))
-            {
-                yield break;
-            }
-
-            cursor.Rewind();
-        }
-    }
+    public IAsyncEnumerable<IReadOnlyList<LogLine>> ReadLogsAsync(string name, DateTimeOffset? since, bool follow, int maxLine, CancellationToken ct) =>
+        new ContainerLog(_connection, name, since, maxLine, token => InspectAsync(name, token)).ReadAsync(follow, ct);
 
     public Task StopAsync(string name, TimeSpan grace, CancellationToken ct) => NullWhenGoneAsync(_connection.AskAsync(
         $"Could not stop container {name}",
@@ -346,19 +319,6 @@ public sealed class DockerEngine : IContainerEngine
         ];
     }
 
-    private static string LogPath(string name, DateTimeOffset? since, bool follow)
-    {
-        var path = new StringBuilder($"containers/{Uri.EscapeDataString(name)}/logs?stdout=1&stderr=1&timestamps=1");
-        path.Append(follow ? "&follow=1" : "");
-        if (since is { } from)
-        {
-            var ticks = from.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks;
-            path.Append(CultureInfo.InvariantCulture, $"&since={ticks / TimeSpan.TicksPerSecond}.{ticks % TimeSpan.TicksPerSecond:D7}00");
-        }
-
-        return path.ToString();
-    }
-
     private static string AuthOf(RegistryLogin login, ImageName name) => Convert.ToBase64String(JsonSerializer.SerializeToUtf8Bytes(
         new RegistryAuth(login.Username, login.Password, login.Email, login.Server ?? name.Registry ?? "https://index.docker.io/v1/"),
         EngineJson.Default.RegistryAuth)).Replace('+', '-').Replace('/', '_');
@@ -393,34 +353,6 @@ public sealed class DockerEngine : IContainerEngine
         refusal.StatusCode is 403 or 409
         || refusal.Message.Contains("being used", StringComparison.Ordinal)
         || refusal.Message.Contains("in use", StringComparison.Ordinal);
-
-    private async Task<List<LogLine>?> ReadBatchAsync(string attempt, LogFrameReader reader, CancellationToken ct)
-    {
-        try
-        {
-            return await _connection.ReadAsync(attempt, reader.ReadAsync, ct);
-        }
-        catch (InvalidDataException broken)
-        {
-            throw new EngineException(EngineFault.Failed, $"{attempt}: {broken.Message}.", broken);
-        }
-    }
-
-    /// <summary>An engine that shuts down in good order ends the log of a container that goes on; then the next call fails or the log can be followed again.</summary>
-    private async Task<bool> HasEndedAsync(string name, CancellationToken ct)
-    {
-        for (var left = Tries; left > 0; left--)
-        {
-            if (await InspectAsync(name, ct) is not { IsRunning: true })
-            {
-                return true;
-            }
-
-            await _connection.PauseAsync(ct);
-        }
-
-        return false;
-    }
 
     private async Task<bool> IsPodmanAsync(CancellationToken ct) => (_description ?? await DescribeAsync(ct)).IsPodman;
 

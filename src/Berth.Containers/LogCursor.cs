@@ -17,6 +17,9 @@ public sealed class LogCursor
     /// <summary>From when the log must be read again; null is from its beginning, because a stream has given nothing yet.</summary>
     public DateTimeOffset? Since => _out.Count == 0 || _error.Count == 0 ? null : _out.At < _error.At ? _out.At : _error.At;
 
+    /// <summary>How many lines were given.</summary>
+    public long Given { get; private set; }
+
     /// <summary>The log is being read again from <see cref="Since"/>.</summary>
     public void Rewind()
     {
@@ -25,7 +28,15 @@ public sealed class LogCursor
     }
 
     /// <summary>Whether the line was not given before the last <see cref="Rewind"/>; it counts as given from now on.</summary>
-    public bool IsNew(in LogLine line) => (line.Stream == LogStream.Stdout ? ref _out : ref _error).IsNew(line.At);
+    public bool IsNew(in LogLine line)
+    {
+        var isNew = (line.Stream == LogStream.Stdout ? ref _out : ref _error).IsNew(line.At);
+        Given += isNew ? 1 : 0;
+        return isNew;
+    }
+
+    /// <summary>Lines of its stream at a later time were given, so everything the log has after it can be told to be given or new.</summary>
+    internal bool IsBefore(in LogLine line) => line.At < (line.Stream == LogStream.Stdout ? _out : _error).At;
 
     /// <summary>The lines of the batch that were not given before; the batch itself, shortened in place.</summary>
     internal List<LogLine> Take(List<LogLine> batch)

@@ -17,7 +17,7 @@ internal static class EngineReading
         ExitCode = (int)state.ExitCode,
         OutOfMemory = state.OOMKilled,
         Error = state.Error ?? "",
-        StartedAt = TimeOf(state.StartedAt),
+        StartedAt = StartOf(state),
         FinishedAt = TimeOf(state.FinishedAt),
         Address = answer.NetworkSettings?.Networks?.Values
             .Select(network => IPAddress.TryParse(network.IPAddress, out var address) ? address : null)
@@ -65,6 +65,13 @@ internal static class EngineReading
     public static OwnedThing OwnedOf(NetworkResponse answer) => new(OwnedKind.Network, answer.Name, LabelsOf(answer.Labels), Utc(answer.Created));
 
     public static OwnedThing OwnedOf(VolumeResponse answer) => new(OwnedKind.Volume, answer.Name, LabelsOf(answer.Labels), TimeOf(answer.CreatedAt));
+
+    /// <summary>Of a container that ends at once Docker may note the end before the start.</summary>
+    private static DateTimeOffset? StartOf(State state)
+    {
+        var (started, finished) = (TimeOf(state.StartedAt), TimeOf(state.FinishedAt));
+        return !state.Running && started > finished ? finished : started;
+    }
 
     private static ImmutableDictionary<string, string> LabelsOf(IDictionary<string, string>? labels) => labels?.ToImmutableDictionary() ?? [];
 

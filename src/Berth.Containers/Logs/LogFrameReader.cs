@@ -8,13 +8,14 @@ namespace Berth.Containers.Logs;
 
 /// <summary>
 /// Cuts an engine's log stream into lines. Memory stays flat: one buffer for what the network brought, and one line per stream.
+/// A line without its newline at the end of the stream is a line where the stream is whole, and is left for another reading where it is not.
 /// <code>
 /// ┌────────┬───────┬─────────────────────┬──────────────────────────────────────────┐
 /// │ stream │ 0 0 0 │ length (big endian) │ 2025-11-22T15:18:23.123456789Z text … \n │   a frame; without \n the stream's next one goes on
 /// └────────┴───────┴─────────────────────┴──────────────────────────────────────────┘
 /// </code>
 /// </summary>
-internal sealed class LogFrameReader(Stream source, int maxLine) : IDisposable
+internal sealed class LogFrameReader(Stream source, int maxLine, bool isWhole) : IDisposable
 {
     private const int HeaderLength = 8;
     private const int BufferLength = 256 * 1024;
@@ -42,7 +43,11 @@ internal sealed class LogFrameReader(Stream source, int maxLine) : IDisposable
             var read = await source.ReadAsync(_buffer.AsMemory(_end), ct);
             if (read == 0)
             {
-                CloseOpenLines();
+                if (isWhole)
+                {
+                    CloseOpenLines();
+                }
+
                 return _batch.Count > 0 ? _batch : null;
             }
 

@@ -1,0 +1,122 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using Berth.Containers.Logs;
+using Berth.Jobs.Results;
+
+namespace Berth.Containers.Docker;
+
+/// <summary>
+/// One reading of a container's log. Docker may end a followed log before it gave the last lines of a container that ends, so the end of the
+/// log is read once more after it, and what was given already is left out.
+/// </summary>
+internal sealed class ContainerLog(
+    EngineConnection connection, string name, DateTimeOffset? since, int maxLine, Func<CancellationToken, Task<ContainerStatus?>> inspect)
+{
+    private const int FewLines = 1000;
+    private const int EndingTries = 50;
+
+    private static readonly string[] WholeLog = ["all"];
+    private static readonly string[] EverLargerEnds = ["256", "16384", "all"];
+
+    private readonly string _attempt = $"Could not read the log of container {name}";
+    private readonly LogCursor _cursor = new();
+
+    public async IAsyncEnumerable<IReadOnlyList<LogLine>> ReadAsync(bool follow, [EnumeratorCancellation] CancellationToken ct)
+    {
+        if (!follow)
+        {
+            await foreach (var batch in ReadEndAsync(WholeLog, ct))
+            {
+                yield return batch;
+            }
+
+            yield break;
+        }
+
+        do
+        {
+            using var response = await OpenAsync(_cursor.Since ?? since, "all", follow: true, ct);
+            using var reader = new LogFrameReader(await response.Content.ReadAsStreamAsync(ct), maxLine, isWhole: false);
+            _cursor.Rewind();
+            while (await ReadBatchAsync(reader, ct) is { } batch)
+            {
+                if (_cursor.Take(batch) is { Count: > 0 } fresh)
+                {
+                    yield return fresh;
+                }
+            }
+        }
+        while (!await HasEndedAsync(ct));
+
+        await foreach (var batch in ReadEndAsync(_cursor.Given < FewLines ? WholeLog : EverLargerEnds, ct))
+        {
+            yield return batch;
+        }
+    }
+
+    /// <summary>What the end of the log has that was not given: the smallest of the ends that begins with a line given before.</summary>
+    private async IAsyncEnumerable<IReadOnlyList<LogLine>> ReadEndAsync(string[] ends, [EnumeratorCancellation] CancellationToken ct)
+    {
+        foreach (var end in ends)
+        {
+            using var response = await OpenAsync(since, end, follow: false, ct);
+            using var reader = new LogFrameReader(await response.Content.ReadAsStreamAsync(ct), maxLine, isWhole: true);
+            _cursor.Rewind();
+            var batch = await ReadBatchAsync(reader, ct);
+            if (end != "all" && (batch is null || !_cursor.IsBefore(batch[0])))
+            {
+                continue;
+            }
+
+            for (; batch is not null; batch = await ReadBatchAsync(reader, ct))
+            {
+                if (_cursor.Take(batch) is { Count: > 0 } fresh)
+                {
+                    yield return fresh;
+                }
+            }
+
+            yield break;
+        }
+    }
+
+    private Task<HttpResponseMessage> OpenAsync(DateTimeOffset? from, string end, bool follow, CancellationToken ct)
+    {
+        var path = $"containers/{Uri.EscapeDataString(name)}/logs?stdout=1&stderr=1&timestamps=1&tail={end}{(follow ? "&follow=1" : "")}";
+        if (from is { } at)
+        {
+            var ticks = at.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks;
+            path += string.Create(CultureInfo.InvariantCulture, $"&since={ticks / TimeSpan.TicksPerSecond}.{ticks % TimeSpan.TicksPerSecond:D7}00");
+        }
+
+        return connection.SendAsync(_attempt, new HttpRequestMessage(HttpMethod.Get, path), EngineAnswer.General, isPatient: true, ct);
+    }
+
+    private async Task<List<LogLine>?> ReadBatchAsync(LogFrameReader reader, CancellationToken ct)
+    {
+        try
+        {
+            return await connection.ReadAsync(_attempt, reader.ReadAsync, ct);
+        }
+        catch (InvalidDataException broken)
+        {
+            throw new EngineException(EngineFault.Failed, $"{_attempt}: {broken.Message}.", broken);
+        }
+    }
+
+    /// <summary>An engine that shuts down in good order ends the log of a container that goes on; then the next call fails or the log can be followed again.</summary>
+    private async Task<bool> HasEndedAsync(CancellationToken ct)
+    {
+        for (var left = EndingTries; left > 0; left--)
+        {
+            if (await inspect(ct) is not { IsRunning: true })
+            {
+                return true;
+            }
+
+            await connection.PauseAsync(ct);
+        }
+
+        return false;
+    }
+}
