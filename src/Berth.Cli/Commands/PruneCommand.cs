@@ -1,0 +1,42 @@
+using System.CommandLine;
+using Berth.Containers;
+using Berth.Node.Runs;
+
+namespace Berth.Cli.Commands;
+
+/// <summary><c>berth prune</c>: removes what runs whose process died have left behind.</summary>
+internal static class PruneCommand
+{
+    private static readonly TimeSpan KeepByDefault = TimeSpan.FromDays(7);
+
+    public static Command Make(Surroundings around)
+    {
+        var keep = new Option<TimeSpan?>("--keep")
+        {
+            Description = "How long logs and results of ended runs are kept (90s, 10m, 2h, 1d). Default 7d.",
+            CustomParser = Durations.Parse,
+        };
+        var command = new Command("prune", "Remove containers, networks and volumes that no live run owns, and old run folders.") { keep };
+        command.SetAction(async (parsed, ct) => (int)await RunAsync(around, parsed.GetValue(keep) ?? KeepByDefault, ct));
+        return command;
+    }
+
+    private static async Task<ExitCode> RunAsync(Surroundings around, TimeSpan keep, CancellationToken ct)
+    {
+        await using var engine = DockerEngine.Connect(EngineAddress.Find(around.Environment));
+        var told = 0;
+        var isClean = await new Sweeper(engine, around.LocalNode, around.StateDirectory, around.Time).SweepAsync(keep, Tell, ct);
+        if (told == 0)
+        {
+            around.WriteLine("Nothing to remove.");
+        }
+
+        return isClean ? ExitCode.Success : ExitCode.Unreachable;
+
+        void Tell(string sentence)
+        {
+            told++;
+            around.WriteLine(sentence);
+        }
+    }
+}

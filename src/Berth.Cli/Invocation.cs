@@ -1,0 +1,38 @@
+using System.CommandLine;
+using Berth.Containers;
+
+namespace Berth.Cli;
+
+/// <summary>Runs a parsed command line and turns what nobody caught into a sentence and an exit code.</summary>
+internal static class Invocation
+{
+    public static async Task<ExitCode> RunAsync(RootCommand root, string[] arguments, Surroundings surroundings)
+    {
+        var parsed = root.Parse(arguments);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors)
+            {
+                await surroundings.Error.WriteLineAsync($"berth: {error.Message}");
+            }
+
+            await surroundings.Error.WriteLineAsync($"See: berth {parsed.CommandResult.Command.Name} --help".Replace("berth berth", "berth", StringComparison.Ordinal));
+            return ExitCode.WrongUse;
+        }
+
+        try
+        {
+            return (ExitCode)await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (EngineException fault)
+        {
+            await surroundings.Error.WriteLineAsync($"berth: {fault.Message}");
+            return ExitCodes.Of(fault.Fault);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            await surroundings.Error.WriteLineAsync($"berth: {fault.Message}");
+            return ExitCode.Unreachable;
+        }
+    }
+}

@@ -1,0 +1,54 @@
+namespace Berth.Jobs.Definitions;
+
+/// <summary>Finds the name a person probably meant when they wrote another.</summary>
+internal static class NearName
+{
+    private const int LongestCompared = 64;
+
+    /// <summary>The nearest of the known names, or null when none is near.</summary>
+    public static string? Of(string written, IEnumerable<string> known)
+    {
+        if (written.Length is 0 or > LongestCompared)
+        {
+            return null;
+        }
+
+        var flat = Flat(written);
+        var nearest = known
+            .Where(name => name.Length <= LongestCompared)
+            .Select(name => (Name: name, Distance: Distance(flat, Flat(name))))
+            .DefaultIfEmpty((Name: "", Distance: int.MaxValue))
+            .MinBy(candidate => candidate.Distance);
+
+        return nearest.Distance <= Math.Max(1, Math.Min(written.Length, nearest.Name.Length) / 3) ? nearest.Name : null;
+    }
+
+    private static string Flat(string name) =>
+        new([.. name.Where(char.IsAsciiLetterOrDigit).Select(char.ToLowerInvariant)]);
+
+    /// <summary>Insertions, deletions, replacements and swaps of neighbours.</summary>
+    private static int Distance(string a, string b)
+    {
+        var rows = new int[a.Length + 1, b.Length + 1];
+        for (var i = 0; i <= a.Length; i++)
+        {
+            for (var j = 0; j <= b.Length; j++)
+            {
+                if (i == 0 || j == 0)
+                {
+                    rows[i, j] = i + j;
+                    continue;
+                }
+
+                var replaced = rows[i - 1, j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+                rows[i, j] = Math.Min(replaced, Math.Min(rows[i - 1, j], rows[i, j - 1]) + 1);
+                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                {
+                    rows[i, j] = Math.Min(rows[i, j], rows[i - 2, j - 2] + 1);
+                }
+            }
+        }
+
+        return rows[a.Length, b.Length];
+    }
+}

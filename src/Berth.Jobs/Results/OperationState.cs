@@ -1,0 +1,77 @@
+using System.Collections.Immutable;
+
+namespace Berth.Jobs.Results;
+
+/// <summary>Where an operation is in its life.</summary>
+public enum OperationPhase
+{
+    /// <summary>Its turn has not come.</summary>
+    Waiting,
+
+    /// <summary>Pulling, creating.</summary>
+    Starting,
+    Running,
+
+    /// <summary>Its container ended and will be started again.</summary>
+    Restarting,
+    Ended,
+}
+
+/// <summary>One operation as the events so far tell it.</summary>
+public sealed record OperationState
+{
+    public required OperationId Id { get; init; }
+
+    public required string Group { get; init; }
+
+    public required bool IsContainer { get; init; }
+
+    public OperationPhase Phase { get; init; }
+
+    public DateTimeOffset? StartedAt { get; init; }
+
+    public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>When its container last began to run.</summary>
+    public DateTimeOffset? RunningSince { get; init; }
+
+    /// <summary>The name its container was to be made under; from then on there may be one.</summary>
+    public string? Container { get; init; }
+
+    public string? ContainerId { get; init; }
+
+    public string? ImageId { get; init; }
+
+    /// <summary>On the run's network.</summary>
+    public string? Address { get; init; }
+
+    /// <summary>How often the container was started again.</summary>
+    public int Restart { get; init; }
+
+    /// <summary>The latest end of its container.</summary>
+    public ContainerExited? Exit { get; init; }
+
+    public PullProgressed? Pull { get; init; }
+
+    public bool IsReady { get; init; }
+
+    public ImmutableArray<EndpointUp> Endpoints { get; init; } = [];
+
+    public OutputCopied? Output { get; init; }
+
+    /// <summary>Set once it is over.</summary>
+    public OperationEnded? End { get; init; }
+
+    public OperationOutcome? Outcome => End?.Outcome;
+
+    internal static OperationState Announced(OperationOutline outline) =>
+        new() { Id = outline.Id, Group = outline.Group, IsContainer = outline.IsContainer };
+
+    internal OperationState With(EndpointUp endpoint) =>
+        this with { Endpoints = [.. Endpoints.Where(known => known.Port != endpoint.Port), endpoint] };
+
+    internal OperationState With(EndpointHealthChanged change) => this with
+    {
+        Endpoints = [.. Endpoints.Select(known => known.Port == change.Port ? known with { Health = change.Health } : known)],
+    };
+}

@@ -1,0 +1,51 @@
+using Berth.Containers;
+using Berth.Jobs.Results;
+
+namespace Berth.Node.Runs;
+
+/// <summary>What to do when the engine stops answering in the middle of a run: wait for it, for so long, and say so once.</summary>
+internal sealed class EngineOutage(IContainerEngine engine, RunJournal journal, TimeSpan patience, TimeProvider time)
+{
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
+    private readonly Lock _sharing = new();
+    private Task _back = Task.CompletedTask;
+
+    /// <summary>Returns when the engine answers again.</summary>
+    /// <exception cref="EngineException">It did not come back in time.</exception>
+    public Task WaitUntilBackAsync(EngineException seen, CancellationToken ct)
+    {
+        lock (_sharing)
+        {
+            if (_back.IsCompleted)
+            {
+                _back = ComeBackAsync(seen);
+            }
+
+            return _back.WaitAsync(ct);
+        }
+    }
+
+    private async Task ComeBackAsync(EngineException seen)
+    {
+        var since = time.GetTimestamp();
+        journal.Append(new Notice(NoticeLevel.Warning, $"The container engine does not answer; waiting up to {patience.TotalSeconds:0} s for it to come back."));
+        for (var pause = TimeSpan.FromMilliseconds(100); time.GetElapsedTime(since) < patience; pause = Min(pause * 2, LongestPause))
+        {
+            await Task.Delay(pause, time);
+            try
+            {
+                await engine.DescribeAsync(CancellationToken.None);
+                journal.Append(new Notice(NoticeLevel.Warning, $"The engine was away for {time.GetElapsedTime(since).TotalSeconds:0.0} s; what containers printed meanwhile may be missing."));
+                return;
+            }
+            catch (EngineException away) when (away.Fault == EngineFault.Unreachable)
+            {
+                seen = away;
+            }
+        }
+
+        throw new EngineException(EngineFault.Unreachable, $"The container engine did not come back within {patience.TotalSeconds:0} s. {seen.Message}", seen);
+    }
+
+    private static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;
+}

@@ -1,0 +1,88 @@
+using System.Collections.Immutable;
+using Berth.Containers;
+using Berth.Jobs.Definitions;
+using Berth.Node.Capacity;
+
+namespace Berth.Node.Runs;
+
+/// <summary>What this machine can give a run, found out before anything is pulled or made; or the sentence that refuses it.</summary>
+public sealed record RunAdmission
+{
+    /// <summary>Set when the run cannot be done here; nothing else is then.</summary>
+    public string? Refusal { get; init; }
+
+    public ContainerLimits Ceiling { get; init; } = new();
+
+    public GpuRequest? Gpu { get; init; }
+
+    public ImmutableArray<string> Warnings { get; init; } = [];
+
+    /// <summary>Looks at the engine and, when the job wants GPUs, at the driver.</summary>
+    /// <exception cref="EngineException">No engine answers.</exception>
+    public static async Task<RunAdmission> ForAsync(RunRequest request, IContainerEngine engine, TimeProvider time, CancellationToken ct)
+    {
+        var containers = request.Definition.Operations.OfType<RunContainer>().ToArray();
+        if (containers.FirstOrDefault(container => !container.Arguments.Resources.IsEmpty) is { } needy)
+        {
+            return new RunAdmission
+            {
+                Refusal = $"Operation '{needy.Id}' wants resources ({string.Join(", ", needy.Arguments.Resources.Select(resource => resource.Type).Distinct())}); " +
+                    "this version of Berth does not fetch resources yet. Put the data into the image, or fetch it in the operation's own command.",
+            };
+        }
+
+        var description = await engine.DescribeAsync(ct);
+        var warnings = ImmutableArray.CreateBuilder<string>();
+        if (!description.EnforcesLimits)
+        {
+            warnings.Add("The engine ignores limits (rootless on cgroup v1): memory, processes and CPU of this job are not bounded.");
+        }
+
+        var wantsGpu = containers.Any(container => container.Arguments.Gpu);
+        if (wantsGpu && request.Gpu is null)
+        {
+            warnings.Add("The job asks for a GPU and --no-gpu runs it without.");
+        }
+
+        var (gpu, refusal) = wantsGpu && request.Gpu is { } choice ? await GpusAsync(choice, description, time, ct) : (null, null);
+        return refusal is not null
+            ? new RunAdmission { Refusal = refusal }
+            : new RunAdmission { Ceiling = CeilingOf(description), Gpu = gpu, Warnings = warnings.ToImmutable() };
+    }
+
+    private static async Task<(GpuRequest? Gpu, string? Refusal)> GpusAsync(GpuChoice choice, EngineDescription engine, TimeProvider time, CancellationToken ct)
+    {
+        if (engine.Name == "Podman" && engine.CdiDevices.IsEmpty)
+        {
+            return (null, "The job needs a GPU, and Podman's Docker socket would run it without one and say nothing. Use Docker with the NVIDIA container toolkit, or run it with --no-gpu.");
+        }
+
+        if (!engine.IsLocal)
+        {
+            return choice switch
+            {
+                AllOfThem => (GpuRequest.All, null),
+                SoMany many => (new GpuCount(many.Count), null),
+                These these => (new GpuDevices(these.Ids), null),
+                _ => throw new System.Diagnostics.UnreachableException($"No such choice of GPUs: {choice}."),
+            };
+        }
+
+        var inventory = await GpuInventory.MeasureAsync(time, ct);
+        var (chosen, refusal) = inventory.Choose(choice);
+        return chosen is { } gpus
+            ? (choice is AllOfThem ? GpuRequest.All : new GpuDevices([.. gpus.Select(gpu => gpu.Uuid)]), null)
+            : (null, $"{refusal} Run it with --no-gpu to go on without one.");
+    }
+
+    // The machine less what its own life needs: a tenth of the memory, between half a GiB and four.
+    private static ContainerLimits CeilingOf(EngineDescription engine)
+    {
+        var reserve = Math.Clamp(engine.MemoryBytes / 10, 512L << 20, 4L << 30);
+        return new ContainerLimits
+        {
+            MemoryBytes = engine.MemoryBytes > 2 * reserve ? engine.MemoryBytes - reserve : null,
+            Cpus = engine.Cpus > 0 ? engine.Cpus : null,
+        };
+    }
+}

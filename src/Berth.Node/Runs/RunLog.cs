@@ -1,0 +1,253 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Globalization;
+using System.Text;
+using Berth.Jobs.Definitions;
+using Berth.Jobs.Results;
+
+namespace Berth.Node.Runs;
+
+/// <summary>
+/// The full log of one operation on disk, a line of the container a line of the file: time, stream letter, the raw bytes. It also
+/// remembers where reading the engine must resume: the time of the last line of each stream and how many lines had it.
+/// </summary>
+public sealed class RunLog : IDisposable
+{
+    private const int TimeLength = 28;
+    private static readonly TimeSpan Overlap = TimeSpan.FromSeconds(5);
+    private static ReadOnlySpan<byte> Letters => "oeni"u8;
+
+    private readonly FileStream _file;
+    private readonly ArrayBufferWriter<byte> _lines = new(256 * 1024);
+    private readonly StreamPlace[] _places = new StreamPlace[4];
+    private long _second = -1;
+    private readonly byte[] _stamp = new byte[TimeLength];
+
+    private RunLog(FileStream file) => _file = file;
+
+    /// <summary>How many lines it has.</summary>
+    public long Lines { get; private set; }
+
+    /// <summary>How many bytes of the container's own text it has.</summary>
+    public long TextBytes { get; private set; }
+
+    /// <summary>
+    /// From when on the engine must be asked again, or null for the beginning. Some seconds early, for the engine stamps the lines
+    /// of the two streams before it puts them in order; <see cref="HasAlready"/> knows what comes twice.
+    /// </summary>
+    public DateTimeOffset? ResumeFrom => _places.Min(place => place.Last) - Overlap;
+
+    /// <summary>Opens or makes the log; a torn last line is dropped, and <paramref name="each"/> is given every whole line that is there.</summary>
+    public static RunLog Open(string path, Action<LogLine> each)
+    {
+        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 1);
+        var log = new RunLog(file);
+        var whole = 0L;
+        foreach (var (line, end) in ReadLines(file))
+        {
+            whole = end;
+            log.Count(line);
+            each(line);
+        }
+
+        file.SetLength(whole);
+        file.Seek(whole, SeekOrigin.Begin);
+        return log;
+    }
+
+    /// <summary>Whether the line is one the log already has, as reading from <see cref="ResumeFrom"/> gives again.</summary>
+    public bool HasAlready(in LogLine line)
+    {
+        ref var place = ref _places[(int)line.Stream];
+        if (place.CaughtUp || place.Last is not { } last || line.At > last)
+        {
+            place.CaughtUp = true;
+            return false;
+        }
+
+        if (line.At < last)
+        {
+            return true;
+        }
+
+        place.Skipped++;
+        return place.Skipped <= place.AtLast;
+    }
+
+    /// <summary>Begins a new reading of the engine at <see cref="ResumeFrom"/>.</summary>
+    public void BeginReading()
+    {
+        foreach (ref var place in _places.AsSpan())
+        {
+            place.Skipped = 0;
+            place.CaughtUp = false;
+        }
+    }
+
+    /// <summary>Adds a line; it reaches the file with the next <see cref="Flush"/>.</summary>
+    public void Add(in LogLine line)
+    {
+        Count(line);
+        Stamp(line.At);
+        var space = _lines.GetSpan(TimeLength + 3);
+        _stamp.CopyTo(space);
+        space[TimeLength] = (byte)' ';
+        space[TimeLength + 1] = Letters[(int)line.Stream];
+        space[TimeLength + 2] = (byte)' ';
+        _lines.Advance(TimeLength + 3);
+        _lines.Write(line.Text.Span);
+        if (line.LeftOut > 0)
+        {
+            _lines.Write(Encoding.UTF8.GetBytes(line.CutMark));
+        }
+
+        _lines.Write("\n"u8);
+        if (_lines.WrittenCount > 1 << 20)
+        {
+            Flush();
+        }
+    }
+
+    /// <summary>Puts what was added into the file.</summary>
+    public void Flush()
+    {
+        if (_lines.WrittenCount > 0)
+        {
+            _file.Write(_lines.WrittenSpan);
+            _lines.ResetWrittenCount();
+        }
+    }
+
+    /// <summary>Puts everything onto the disk itself.</summary>
+    public void FlushToDisk()
+    {
+        Flush();
+        _file.Flush(flushToDisk: true);
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    /// <summary>The last lines of the log at the path, as a result keeps them.</summary>
+    public static LogTail Tail(string path, int most)
+    {
+        if (!File.Exists(path))
+        {
+            return new LogTail([], 0);
+        }
+
+        var total = 0L;
+        using (var counting = File.OpenRead(path))
+        {
+            var buffer = new byte[1 << 16];
+            for (int read; (read = counting.Read(buffer)) > 0;)
+            {
+                total += buffer.AsSpan(0, read).Count((byte)'\n');
+            }
+        }
+
+        return new LogTail(Last(path, total - most), Math.Max(0, total - most));
+    }
+
+    /// <summary>Every whole line of the log at the path.</summary>
+    public static IEnumerable<LogLine> Read(string path) => Last(path, 0);
+
+    private static IEnumerable<LogLine> Last(string path, long skip)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1);
+        foreach (var (line, _) in ReadLines(file))
+        {
+            if (skip-- <= 0)
+            {
+                yield return line;
+            }
+        }
+    }
+
+    private static IEnumerable<(LogLine Line, long End)> ReadLines(FileStream file)
+    {
+        var buffer = new byte[1 << 16];
+        var kept = 0;
+        var offset = 0L;
+        while (true)
+        {
+            if (kept == buffer.Length)
+            {
+                Array.Resize(ref buffer, buffer.Length * 2);
+            }
+
+            var read = file.Read(buffer.AsSpan(kept));
+            if (read == 0)
+            {
+                yield break;
+            }
+
+            var filled = kept + read;
+            var start = 0;
+            for (int length; (length = buffer.AsSpan(start, filled - start).IndexOf((byte)'\n')) >= 0; start += length + 1)
+            {
+                offset += length + 1;
+                if (Parse(buffer.AsMemory(start, length)) is { } line)
+                {
+                    yield return (line, offset);
+                }
+            }
+
+            kept = filled - start;
+            buffer.AsSpan(start, kept).CopyTo(buffer);
+        }
+    }
+
+    private static LogLine? Parse(ReadOnlyMemory<byte> line)
+    {
+        if (line.Length < TimeLength + 3 ||
+            !Utf8Parser.TryParse(line.Span[..TimeLength], out DateTimeOffset at, out _, 'O') ||
+            Letters.IndexOf(line.Span[TimeLength + 1]) is var stream && stream < 0)
+        {
+            return null;
+        }
+
+        return new LogLine((LogStream)stream, at, line[(TimeLength + 3)..]);
+    }
+
+    private void Count(in LogLine line)
+    {
+        Lines++;
+        TextBytes += line.Text.Length;
+        ref var place = ref _places[(int)line.Stream];
+        if (place.Last == line.At)
+        {
+            place.AtLast++;
+        }
+        else
+        {
+            place.Last = line.At;
+            place.AtLast = 1;
+        }
+    }
+
+    private void Stamp(DateTimeOffset at)
+    {
+        var ticks = at.UtcTicks;
+        if (ticks / TimeSpan.TicksPerSecond != _second)
+        {
+            _second = ticks / TimeSpan.TicksPerSecond;
+            Encoding.ASCII.GetBytes(at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture), _stamp);
+            return;
+        }
+
+        var fraction = ticks % TimeSpan.TicksPerSecond;
+        for (var digit = TimeLength - 2; digit >= TimeLength - 8; digit--)
+        {
+            _stamp[digit] = (byte)('0' + (fraction % 10));
+            fraction /= 10;
+        }
+    }
+
+    private struct StreamPlace
+    {
+        public DateTimeOffset? Last;
+        public int AtLast;
+        public int Skipped;
+        public bool CaughtUp;
+    }
+}

@@ -1,0 +1,28 @@
+using Berth.Containers;
+
+namespace Berth.Node.Runs;
+
+/// <summary>What all operations of one run share; made once, changed by nobody.</summary>
+internal sealed record RunScope(
+    RunRequest Request,
+    RunNames Names,
+    RunFolder Folder,
+    IContainerEngine Engine,
+    RunJournal Journal,
+    IRunWatcher Watcher,
+    TimeProvider Time)
+{
+    /// <summary>How much of the machine one container may use.</summary>
+    public ContainerLimits Ceiling { get; init; } = new();
+
+    /// <summary>The GPUs of containers that ask for them; null runs them without.</summary>
+    public GpuRequest? Gpu { get; init; }
+
+    /// <summary>Set when the run's network is there and guarded.</summary>
+    public required Task Network { get; init; }
+
+    /// <summary>The log text the run may still write, shared by its operations.</summary>
+    public required LogAllowance Logs { get; init; }
+
+    public required EngineOutage Outage { get; init; }
+}
