@@ -10,7 +10,6 @@ namespace Berth.Containers.Docker;
 internal sealed class EngineConnection : IDisposable
 {
     private readonly EngineAddress _address;
-    private readonly TimeProvider _time;
     private readonly TimeSpan _patience;
     private readonly DockerClient _client;
     private readonly HttpClient _http;
@@ -18,7 +17,7 @@ internal sealed class EngineConnection : IDisposable
     public EngineConnection(EngineAddress address, TimeProvider time, TimeSpan patience)
     {
         _address = address;
-        _time = time;
+        Time = time;
         _patience = patience;
         _client = new DockerClientBuilder().WithEndpoint(address.Uri).WithTimeout(Timeout.InfiniteTimeSpan).Build();
         _http = new HttpClient(NewTransport(address))
@@ -27,6 +26,8 @@ internal sealed class EngineConnection : IDisposable
             Timeout = Timeout.InfiniteTimeSpan,
         };
     }
+
+    public TimeProvider Time { get; }
 
     public delegate EngineException Reading(string attempt, int status, string message);
 
@@ -52,7 +53,7 @@ internal sealed class EngineConnection : IDisposable
     public async Task<T> AskAsync<T>(
         string attempt, Reading reading, TimeSpan extraPatience, Func<DockerClient, CancellationToken, Task<T>> ask, CancellationToken ct)
     {
-        using var limit = new CancellationTokenSource(_patience + extraPatience, _time);
+        using var limit = new CancellationTokenSource(_patience + extraPatience, Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
         try
         {
@@ -71,7 +72,7 @@ internal sealed class EngineConnection : IDisposable
     /// <summary>Sends a plain request and returns when the answer's headers are there; a refusal is told in the words of <paramref name="reading"/>.</summary>
     public async Task<HttpResponseMessage> SendAsync(string attempt, HttpRequestMessage request, Reading reading, bool isPatient, CancellationToken ct)
     {
-        using var limit = new CancellationTokenSource(isPatient ? Timeout.InfiniteTimeSpan : _patience, _time);
+        using var limit = new CancellationTokenSource(isPatient ? Timeout.InfiniteTimeSpan : _patience, Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
         try
         {
@@ -106,7 +107,7 @@ internal sealed class EngineConnection : IDisposable
     }
 
     /// <summary>A pause between two tries of something the engine is still busy with.</summary>
-    public Task PauseAsync(CancellationToken ct) => Task.Delay(TimeSpan.FromMilliseconds(100), _time, ct);
+    public Task PauseAsync(CancellationToken ct) => Task.Delay(TimeSpan.FromMilliseconds(100), Time, ct);
 
     public void Dispose()
     {
