@@ -27,7 +27,7 @@ internal sealed class OutputFolder(int mostFiles, long mostBytes)
         var files = 0;
         var bytes = 0L;
         await using var reader = new TarReader(tar);
-        while (await reader.GetNextEntryAsync(copyData: false, ct) is { } entry)
+        while (await NextAsync(reader, ct) is { } entry)
         {
             var path = Inside(root, entry.Name, entry.EntryType);
             if (path == root)
@@ -89,6 +89,19 @@ internal sealed class OutputFolder(int mostFiles, long mostBytes)
             {
                 leftOut.Add(name);
             }
+        }
+    }
+
+    // A container may give its files any time and name there is; the reader has no words of its own for the impossible ones.
+    private static async Task<TarEntry?> NextAsync(TarReader reader, CancellationToken ct)
+    {
+        try
+        {
+            return await reader.GetNextEntryAsync(copyData: false, ct);
+        }
+        catch (Exception odd) when (odd is OverflowException or ArgumentException or FormatException)
+        {
+            throw new InvalidDataException($"an entry of it cannot be read ({odd.Message})", odd);
         }
     }
 
