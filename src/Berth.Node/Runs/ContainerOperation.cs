@@ -315,9 +315,12 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
             await scope.Outage.WaitUntilBackAsync(away, ct);
         }
 
-        return await scope.Engine.InspectAsync(_container, ct) is { IsRunning: true }
-            ? await WaitForEndAsync(ct)
-            : throw new EngineException(EngineFault.Unreachable, $"The container of {operation.Id} ended while the engine was away; nobody can say how.");
+        return await scope.Engine.InspectAsync(_container, ct) switch
+        {
+            { IsRunning: true } => await WaitForEndAsync(ct),
+            { } ended when scope.Outage.BackAt is not { } back || ended.FinishedAt >= back => ended,
+            _ => throw new EngineException(EngineFault.Unreachable, $"The container of {operation.Id} ended while the engine was away; nobody can say how."),
+        };
     }
 
     private bool ShouldRestart(RestartPolicy policy, int exitCode) => policy.When switch
