@@ -24,7 +24,8 @@ internal sealed class LogPump : IDisposable
     {
         (_operation, _scope, _search) = (operation, scope, search);
         _log = RunLog.Open(scope.Folder.Log(index), Remember);
-        _isFull = _said.Contains(FullMark) | !scope.Logs.Take(_log.TextBytes);
+        scope.Logs.Take(_log.TextBytes);
+        _isFull = _said.Contains(FullMark);
     }
 
     public long Lines => _log.Lines;

@@ -16,6 +16,9 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
     private static readonly TimeSpan CleanupPatience = TimeSpan.FromMinutes(3);
     private readonly NetworkGuard _guard = new(time);
 
+    /// <summary>The seam for a disk that is full.</summary>
+    internal Func<string, FileStream> OpenJournal { get; init; } = RunJournal.OpenFile;
+
     /// <summary>
     /// 1 open the journal, 2 make and guard the network while 3 the stages begin, 4 unmake everything, 5 say how the run ended.
     /// A run that has ended already is returned as it is. The caller owns the folder.
@@ -23,7 +26,7 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
     public async Task<RunState> ExecuteAsync(RunRequest request, RunAdmission admission, RunFolder folder, IRunWatcher watcher, StopSignal stop)
     {
         // 1
-        using var journal = RunJournal.Open(folder.Journal, time, watcher.Happened);
+        using var journal = RunJournal.Open(folder.Journal, time, watcher.Happened, OpenJournal);
         if (journal.State.IsEnded)
         {
             return journal.State;
@@ -68,6 +71,7 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
         {
             failure = broken;
             stop.Request(StopReason.NodeShutdown);
+            GiveUp(journal, broken);
         }
 
         await over.CancelAsync();
@@ -208,6 +212,20 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
         catch (Exception fault) when (fault is EngineException or OperationCanceledException)
         {
             journal.Note(new Notice(NoticeLevel.Warning, $"{name} could not be removed ({fault.Message}); berth prune removes it."));
+        }
+    }
+
+    private static void GiveUp(RunJournal journal, Exception failure)
+    {
+        foreach (var operation in journal.State.Operations.Where(operation => operation.End is null))
+        {
+            journal.Note(operation.StartedAt is null
+                ? new OperationEnded(operation.Id, OperationOutcome.Skipped) { Reason = StopReason.NodeShutdown }
+                : new OperationEnded(operation.Id, OperationOutcome.Stopped)
+                {
+                    Reason = StopReason.NodeShutdown,
+                    Error = new OperationError(failure is EngineException ? OperationFault.EngineUnreachable : OperationFault.DiskFull, failure.Message),
+                });
         }
     }
 

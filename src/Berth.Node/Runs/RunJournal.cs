@@ -28,14 +28,18 @@ public sealed class RunJournal : IDisposable
     public IOException? Fault { get; private set; }
 
     /// <summary>Opens or makes the journal; <paramref name="watch"/> sees every event appended from now on, in order.</summary>
-    public static RunJournal Open(string path, TimeProvider time, Action<RunEvent> watch)
+    public static RunJournal Open(string path, TimeProvider time, Action<RunEvent> watch) => Open(path, time, watch, OpenFile);
+
+    internal static RunJournal Open(string path, TimeProvider time, Action<RunEvent> watch, Func<string, FileStream> open)
     {
         var events = File.Exists(path) ? ReadWhole(path, out var whole) : Nothing(out whole);
-        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 0);
+        var file = open(path);
         file.SetLength(whole);
         file.Seek(whole, SeekOrigin.Begin);
         return new RunJournal(file, RunState.Of(events), time, watch);
     }
+
+    internal static FileStream OpenFile(string path) => new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 0);
 
     /// <summary>The events of a journal somebody else may be writing, a torn last line left out.</summary>
     public static IReadOnlyList<RunEvent> Read(string path) => ReadWhole(path, out _);

@@ -32,6 +32,12 @@ public sealed class TestClock : FakeTimeProvider
     /// <summary>Turns the clock by that length once somebody waits for exactly it; each wait is passed once.</summary>
     public async Task PassAsync(TimeSpan wait)
     {
+        await UntilWaitedForAsync(wait);
+        Advance(wait);
+    }
+
+    public async Task UntilWaitedForAsync(TimeSpan wait)
+    {
         while (true)
         {
             Task another;
@@ -39,7 +45,7 @@ public sealed class TestClock : FakeTimeProvider
             {
                 if (_begun.Remove(wait))
                 {
-                    break;
+                    return;
                 }
 
                 another = _another.Task;
@@ -47,7 +53,5 @@ public sealed class TestClock : FakeTimeProvider
 
             await another.WaitAsync(TestRun.Patience);
         }
-
-        Advance(wait);
     }
 }

@@ -44,7 +44,7 @@ public sealed class TestRun : IRunWatcher, IDisposable
         Folder = RunFolder.Of(StateDirectory, request.Run);
     }
 
-    public static string Node => "test-node";
+    public static string NodeName => "test-node";
 
     public TestClock Clock { get; }
 
@@ -59,6 +59,9 @@ public sealed class TestRun : IRunWatcher, IDisposable
     public string StateDirectory { get; }
 
     public StopSignal Stop { get; } = new();
+
+    /// <summary>How the journal's file is opened; a disk that is full opens another.</summary>
+    public Func<string, FileStream> OpenJournal { get; set; } = RunJournal.OpenFile;
 
     public RunState State => RunState.Of(Events);
 
@@ -110,7 +113,7 @@ public sealed class TestRun : IRunWatcher, IDisposable
     {
         using var lease = Folder.TryOwn();
         Assert.NotNull(lease);
-        var executor = new RunExecutor(_hold, Node, Clock);
+        var executor = new RunExecutor(_hold, NodeName, Clock) { OpenJournal = OpenJournal };
         var running = executor.ExecuteAsync(Request, Admission, Folder, this, Stop);
         await Task.WhenAny(running, _died.Task).WaitAsync(Patience);
         return HasDied ? State : await running;
@@ -121,6 +124,9 @@ public sealed class TestRun : IRunWatcher, IDisposable
     /// <summary>The process that goes on with the run after this one died.</summary>
     public TestRun Successor(CrashPoint? crash = null) =>
         new(Request, Clock, Engine, _home, Path.GetFileName(StateDirectory) + "+", crash, isSuccessor: true) { Admission = Admission };
+
+    /// <summary>The same run executed once more, with the same folder.</summary>
+    public TestRun Again() => new(Request, Clock, Engine, _home, Path.GetFileName(StateDirectory), null, isSuccessor: true) { Admission = Admission };
 
     /// <summary>The first event of that kind, as soon as there is one.</summary>
     public async Task<T> UntilAsync<T>(Func<T, bool>? when = null)
@@ -164,7 +170,7 @@ public sealed class TestRun : IRunWatcher, IDisposable
     }
 
     public string Container(string operation) =>
-        new RunNames(Node, Request.Run, Request.Job).Container(Request.Definition.Operations.First(known => known.Id.Value == operation).Index);
+        new RunNames(NodeName, Request.Run, Request.Job).Container(Request.Definition.Operations.First(known => known.Id.Value == operation).Index);
 
     public void Happened(RunEvent happened)
     {
