@@ -17,6 +17,8 @@ public sealed class ResultSearch
     /// <summary>How many characters may be kept per key.</summary>
     public const int MaximumCharacters = 1024 * 1024;
 
+    private const int Attempts = 3;
+
     private readonly TimeProvider _time;
     private readonly ImmutableArray<KeySearch> _all;
     private readonly List<KeySearch> _open;
@@ -121,19 +123,27 @@ public sealed class ResultSearch
 
         public bool Covers(LogStream stream) => _asked.Covers(stream);
 
+        // The limit is time on the wall: on a busy machine a quick pattern may run into it once, a slow one does every time.
         public void Search(string entryText)
         {
-            try
+            for (var attempt = 1; attempt <= Attempts; attempt++)
             {
-                if (_pattern?.Match(entryText) is { } match)
+                try
                 {
-                    Keep(match);
+                    if (_pattern?.Match(entryText) is { } match)
+                    {
+                        Keep(match);
+                    }
+
+                    return;
+                }
+                catch (RegexMatchTimeoutException)
+                {
+                    // Once more, or it is said below.
                 }
             }
-            catch (RegexMatchTimeoutException)
-            {
-                TimeOut($"the pattern took longer than {EntryLimit.TotalMilliseconds} ms on one log entry");
-            }
+
+            TimeOut($"the pattern took longer than {EntryLimit.TotalMilliseconds} ms on one log entry");
         }
 
         public void TimeOut(string why) => _error ??= $"TimeoutError: {why}";
