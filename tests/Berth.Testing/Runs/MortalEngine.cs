@@ -12,8 +12,12 @@ namespace Berth.Testing.Runs;
 /// </summary>
 public sealed class MortalEngine(IContainerEngine engine) : IContainerEngine
 {
+    private readonly TaskCompletionSource _watched = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _underWay;
     private volatile bool _isDead;
+
+    /// <summary>Somebody waits for a container's end.</summary>
+    public Task Watched => _watched.Task;
 
     /// <summary>Returns when the last call that went out has been answered.</summary>
     public void Die()
@@ -49,7 +53,9 @@ public sealed class MortalEngine(IContainerEngine engine) : IContainerEngine
     public async Task<ContainerStatus> WaitAsync(string name, CancellationToken ct)
     {
         await StayAliveAsync();
-        var status = await engine.WaitAsync(name, ct);
+        var ending = engine.WaitAsync(name, ct);
+        _watched.TrySetResult();
+        var status = await ending;
         await StayAliveAsync();
         return status;
     }

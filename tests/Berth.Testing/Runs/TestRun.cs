@@ -151,6 +151,9 @@ public sealed class TestRun : IRunWatcher, IDisposable
 
     public Task<ContainerStarted> UntilRunsAsync(string operation) => UntilAsync<ContainerStarted>(started => started.Operation.Value == operation);
 
+    /// <summary>A container runs and its end is waited for.</summary>
+    public Task UntilWatchedAsync() => _hold.Watched.WaitAsync(Patience);
+
     public OperationState Operation(string id) => State.Find(new OperationId(id)) ?? throw new ArgumentException($"The run has no operation {id}.", nameof(id));
 
     /// <summary>What the operation printed, as the watcher was shown it.</summary>

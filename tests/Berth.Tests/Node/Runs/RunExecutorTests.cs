@@ -309,7 +309,7 @@ public sealed class RunExecutorTests
     {
         using var run = Of(Op("ticker", "fake/ticks-3"));
         var running = run.ExecuteAsync();
-        await run.UntilRunsAsync("ticker");
+        await run.UntilWatchedAsync();
 
         run.Engine.GoDown();
         await run.Clock.UntilWaitedForAsync(Second / 10);
@@ -331,7 +331,7 @@ public sealed class RunExecutorTests
     {
         using var run = Of(Op("sleeper", "fake/sleeps-1"));
         var running = run.ExecuteAsync();
-        await run.UntilRunsAsync("sleeper");
+        await run.UntilWatchedAsync();
 
         run.Engine.GoDown();
         foreach (var pause in new[] { 0.1, 0.2, 0.4, 0.8 })
@@ -355,7 +355,7 @@ public sealed class RunExecutorTests
             new Wishes { Hurries = TimeSpan.FromSeconds(2), Limits = new RunLimits { EnginePatience = TimeSpan.FromMinutes(1) } },
             Op("sleeper", "fake/prints-then-sleeps"), Op("after", "fake/exit-0"));
         var running = run.ExecuteAsync();
-        await run.UntilRunsAsync("sleeper");
+        await run.UntilWatchedAsync();
 
         run.Engine.GoDown();
         var state = await running;
