@@ -4,6 +4,7 @@ namespace Berth.Jobs.Definitions;
 internal static class NearName
 {
     private const int LongestCompared = 64;
+    private const int MostCompared = 512;
     private const int ShortestBeginning = 4;
 
     /// <summary>The nearest of the known names, or null when none is near.</summary>
@@ -17,6 +18,7 @@ internal static class NearName
         var flat = Flat(written);
         var nearest = known
             .Where(name => name.Length <= LongestCompared)
+            .Take(MostCompared)
             .Select(name => (Name: name, Distance: flat.Length >= ShortestBeginning && Flat(name).StartsWith(flat, StringComparison.Ordinal) ? 1 : Distance(flat, Flat(name))))
             .DefaultIfEmpty((Name: "", Distance: int.MaxValue))
             .MinBy(candidate => candidate.Distance);

@@ -45,7 +45,7 @@ internal sealed class PlanRules(IReadOnlyList<Operation> operations, Func<int, F
         operation.Execution with { DependsOn = operation.Execution.DependsOn.Remove(operation.Id) };
 
     private IEnumerable<(DocumentNode Node, DocumentPath Path)> Dependencies(Operation operation) =>
-        formOf(operation.Index) is var form && form["execution"] is ObjectNode execution && execution["depends_on"] is ListNode
+        formOf(operation.Index) is var form && form["execution"] is ObjectNode execution && execution["depends_on"] is ListNode { Items.Length: <= JobDefinitionReader.MostEntries }
             ? new Form(execution, form.At("execution"), problems).List("depends_on")
             : [];
 

@@ -128,6 +128,7 @@ internal sealed class YamlDocumentSource
             return null;
         }
 
+        var opened = At(start.Start);
         var members = ImmutableArray.CreateBuilder<ObjectMember>();
         var places = new Dictionary<string, TextPosition>(StringComparer.Ordinal);
         while (true)
@@ -135,7 +136,7 @@ internal sealed class YamlDocumentSource
             var happened = Next();
             if (happened is MappingEnd)
             {
-                return new ObjectNode(members.ToImmutable(), At(start.Start));
+                return new ObjectNode(members.ToImmutable(), opened);
             }
 
             if (happened is not Scalar { Value: var name } key)
@@ -176,13 +177,14 @@ internal sealed class YamlDocumentSource
             return null;
         }
 
+        var opened = At(start.Start);
         var items = ImmutableArray.CreateBuilder<DocumentNode>();
         while (true)
         {
             var happened = Next();
             if (happened is SequenceEnd)
             {
-                return new ListNode(items.ToImmutable(), At(start.Start));
+                return new ListNode(items.ToImmutable(), opened);
             }
 
             if (Value(path.Item(items.Count), happened, depth + 1) is not { } item)

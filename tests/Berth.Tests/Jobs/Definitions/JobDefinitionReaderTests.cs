@@ -192,6 +192,21 @@ public sealed class JobDefinitionReaderTests
         Assert.Contains("at most 256", Assert.Single(Sample.Errors(Sample.Json(Sample.WithOperations(operations)))).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("volumes", "{ \"name\": \"v\", \"dest\": \"/d{0}\" }", 20_000)]
+    [InlineData("expose", "{0}", 65_000)]
+    [InlineData("cmd", "\"%%ops.x{0}.host%%\"", 30_000)]
+    public void A_list_of_absurd_length_is_answered_at_once_in_both_notations(string name, string element, int count)
+    {
+        var elements = string.Join(",", Enumerable.Range(1, count).Select(i => element.Replace("{0}", $"{i}", StringComparison.Ordinal)));
+        var text = Sample.WithArguments($$"""{ "image": "a:1", "{{name}}": [{{elements}}] }""");
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+
+        Assert.NotEmpty(Sample.Errors(Sample.Json(text)));
+        Assert.NotEmpty(Sample.Errors(Sample.Yaml(text)));
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20));
+    }
+
     [Fact]
     public void Credentials_are_never_shown()
     {
