@@ -55,9 +55,17 @@ internal sealed partial class ExposureReader(ArgumentsReader arguments, ProblemL
         var form = new Form((ObjectNode)node, path, problems).Knows(LanguageMembers.Exposure);
         var type = form.Word("type", Types) ?? "none";
         var checks = Checks(form);
-        return form.Required("port", PortExpected) is { } port && Ports(port, form.At("port")) is { } ports
-            ? ports with { Type = type, HealthChecks = checks }
-            : null;
+        if (form.Required("port", PortExpected) is not { } port || Ports(port, form.At("port")) is not { } ports)
+        {
+            return null;
+        }
+
+        if (ports.FirstPort != ports.LastPort && !checks.IsEmpty)
+        {
+            form.Warn("health_checks", "Only a single port is checked, not a range; expose the port that answers by itself.");
+        }
+
+        return ports with { Type = type, HealthChecks = checks };
     }
 
     private Exposure? Ports(DocumentNode node, DocumentPath path)

@@ -357,6 +357,28 @@ public sealed class JobDefinitionReaderTests
         Assert.All(reading.Problems, problem => Assert.Contains(message!, problem.Message, StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void Checks_of_a_range_are_said_to_be_idle()
+    {
+        var reading = Sample.Json(Sample.WithArguments("""
+            { "image": "a:1", "expose": { "port": "80-81", "health_checks": [{ "type": "websocket", "expected_response": "x" }] } }
+            """));
+
+        Sample.Valid(reading);
+        Assert.Equal("$.ops[0].args.expose.health_checks", Assert.Single(reading.Problems).Path);
+    }
+
+    [Fact]
+    public void An_id_is_only_a_name_where_somebody_could_use_it()
+    {
+        const string Run = """{ "type": "container/run", "id": "under_score", "args": { "image": "localhost/a" } }""";
+        const string Other = """{ "type": "container/run", "id": "b", "args": { "image": "a:1" } }""";
+        const string Volume = """{ "type": "container/create-volume", "id": "a_volume", "args": { "name": "v" } }""";
+
+        Assert.Empty(Sample.Json(Sample.WithOperations($"{Run}, {Volume}")).Problems);
+        Assert.Equal(["$.ops[0].id"], Sample.Json(Sample.WithOperations($"{Run}, {Other}, {Volume}")).Problems.Select(problem => problem.Path));
+    }
+
     [Theory]
     [InlineData("\"cmd\": [\"__remove-if-empty__\"]", null)]
     [InlineData("\"cmd\": [\"__remove-if-empty__\", \"__remove-if-empty__\"]", "$.ops[0].args.cmd[1]")]
