@@ -54,17 +54,44 @@ internal sealed class ContainerLog(
         }
     }
 
+    /// <summary>
+    /// Podman gives the beginning of a line that is still being written as a line; so the last one is held back until two readings agree on it.
+    /// </summary>
     private async IAsyncEnumerable<IReadOnlyList<LogLine>> PollAsync([EnumeratorCancellation] CancellationToken ct)
     {
+        (DateTimeOffset At, long Length)? unsettled = null;
         for (var hasEnded = false; !hasEnded;)
         {
             hasEnded = await inspect(ct) is not { IsRunning: true };
             var begun = connection.Time.GetTimestamp();
-            await foreach (var batch in ReadEndAsync(WholeLog, ct))
+            LogLine? last = null;
+            using (var response = await OpenAsync("all", follow: false, ct))
             {
-                yield return batch;
+                using var reader = new LogFrameReader(await response.Content.ReadAsStreamAsync(ct), maxLine, isWhole: true);
+                _cursor.Rewind();
+                while (await ReadBatchAsync(reader, ct) is { } batch)
+                {
+                    if (last is { } held)
+                    {
+                        batch.Insert(0, held);
+                    }
+
+                    last = batch[^1] with { Text = batch[^1].Text.ToArray() };
+                    batch.RemoveAt(batch.Count - 1);
+                    if (_cursor.Take(batch) is { Count: > 0 } fresh)
+                    {
+                        yield return fresh;
+                    }
+                }
             }
 
+            var end = last is { } line ? (line.At, line.Text.Length + line.LeftOut) : default;
+            if (last is { } settled && (hasEnded || end == unsettled) && _cursor.IsNew(settled))
+            {
+                yield return [settled];
+            }
+
+            unsettled = end;
             if (!hasEnded)
             {
                 var rest = connection.Time.GetElapsedTime(begun) * RestPerRead;
@@ -108,7 +135,7 @@ internal sealed class ContainerLog(
             path += string.Create(CultureInfo.InvariantCulture, $"&since={ticks / TimeSpan.TicksPerSecond}.{ticks % TimeSpan.TicksPerSecond:D7}00");
         }
 
-        return connection.SendAsync(_attempt, new HttpRequestMessage(HttpMethod.Get, path), EngineAnswer.General, isPatient: true, ct);
+        return connection.OpenLogAsync(_attempt, new HttpRequestMessage(HttpMethod.Get, path), ct);
     }
 
     private async Task<List<LogLine>?> ReadBatchAsync(LogFrameReader reader, CancellationToken ct)
