@@ -68,8 +68,8 @@ public sealed class HostileTextTests
             var watch = Stopwatch.StartNew();
             var reading = JobDefinitionReader.Read(Encoding.UTF8.GetBytes(text), format);
 
-            // About a second on a quiet machine; what this guards against takes minutes.
-            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(10), $"{format} took {watch.Elapsed}");
+            // A second on a quiet machine, more on a busy one; what this guards against takes minutes.
+            Assert.True(watch.Elapsed < TimeSpan.FromMinutes(1), $"{format} took {watch.Elapsed}");
             Assert.Equal(refused, reading.Definition is null);
             Assert.All(reading.Problems, problem => Assert.True(problem.Message.Length < 3000));
         }

@@ -123,6 +123,19 @@ public sealed class JobDefinitionReaderTests
     }
 
     [Fact]
+    public void A_placeholder_among_the_global_defaults_waits_in_every_operation()
+    {
+        var job = Sample.Valid(Sample.Json("""
+            {
+              "version": "0.1", "type": "container", "global": { "env": { "JOB": "%%global.job%%" } },
+              "ops": [{ "type": "container/run", "id": "a", "args": { "image": "a:1" } }]
+            }
+            """));
+
+        Assert.True(Assert.IsType<RunContainer>(Assert.Single(job.Operations)).HasPlaceholders);
+    }
+
+    [Fact]
     public void Operations_of_either_kind_carry_execution_and_results()
     {
         var job = Sample.Valid(Sample.Json(Sample.WithOperations("""
