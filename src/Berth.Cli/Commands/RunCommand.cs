@@ -120,9 +120,10 @@ internal static class RunCommand
         stored.Save(folder);
 
         // 4
+        var before = File.Exists(folder.Journal) ? RunState.Of(RunJournal.Read(folder.Journal)) : RunState.Empty;
         using var stop = new StopSignal();
         using var signals = new StopOnSignals(stop);
-        IRunWatcher watcher = wishes.AsJson ? new JsonWatcher(around.Output, OutputClosed) : new TextWatcher(around, OutputClosed);
+        IRunWatcher watcher = wishes.AsJson ? new JsonWatcher(around.Output, OutputClosed) : new TextWatcher(around, before, OutputClosed);
         var state = await new RunExecutor(engine, around.LocalNode, around.Time).ExecuteAsync(request, admission, folder, watcher, stop);
 
         // 5

@@ -23,15 +23,20 @@ internal sealed class TextWatcher : IRunWatcher
     private readonly LiveLines? _live;
     private readonly Action _outputClosed;
     private bool _isClosed;
-    private RunState _state = RunState.Empty;
+    private RunState _state;
 
-    /// <summary><paramref name="outputClosed"/> is called once when nobody reads standard output any more.</summary>
-    public TextWatcher(Surroundings around, Action outputClosed)
+    /// <summary>
+    /// <paramref name="before"/> is what happened before there was this watcher, as of a run that is taken up again; <paramref name="outputClosed"/>
+    /// is called once when nobody reads standard output any more.
+    /// </summary>
+    public TextWatcher(Surroundings around, RunState before, Action outputClosed)
     {
+        _state = before;
         _around = around;
         _outputClosed = outputClosed;
         _palette = new Palette(around.IsErrorTerminal && around.HasColour);
         _live = _palette.IsOn ? new LiveLines(around.Error, Math.Max(40, Console.WindowWidth)) : null;
+        NameOperations();
     }
 
     public void Happened(RunEvent happened)
@@ -42,6 +47,7 @@ internal sealed class TextWatcher : IRunWatcher
             switch (happened)
             {
                 case RunStarted e:
+                    NameOperations();
                     Announce(e);
                     break;
                 case RunResumed:
@@ -74,11 +80,11 @@ internal sealed class TextWatcher : IRunWatcher
                     Say($"{Name(e.Operation)} port {e.Port} is {(e.Health == EndpointHealth.Online ? _palette.Good("healthy") : _palette.Bad("not healthy"))}: {e.Detail}");
                     break;
                 case OutputCopying e:
-                    _live?.Set(Index(e.Operation), $"{Name(e.Operation)} copying {e.Path}: {e.Files} files, {Durations.Size(e.Bytes)}");
+                    _live?.Set(Index(e.Operation), $"{Name(e.Operation)} copying {e.Path}: {Files(e.Files)}, {Durations.Size(e.Bytes)}");
                     break;
                 case OutputCopied e:
                     _live?.Set(Index(e.Operation), null);
-                    Say($"{Name(e.Operation)} copied {e.Path} to {_palette.Strong(e.Destination)} ({e.Files} files, {Durations.Size(e.Bytes)})");
+                    Say($"{Name(e.Operation)} copied {e.Path} to {_palette.Strong(e.Destination)} ({Files(e.Files)}, {Durations.Size(e.Bytes)})");
                     break;
                 case OperationEnded e:
                     _live?.Set(Index(e.Operation), null);
@@ -159,18 +165,21 @@ internal sealed class TextWatcher : IRunWatcher
         _block.ResetWrittenCount();
     }
 
-    private void Announce(RunStarted e)
+    private void NameOperations()
     {
-        var containers = e.Operations.Count(operation => operation.IsContainer);
-        var width = e.Operations.Length == 0 ? 0 : e.Operations.Max(operation => operation.Id.Value.Length);
-        foreach (var (index, operation) in e.Operations.Index())
+        var containers = _state.Operations.Count(operation => operation.IsContainer);
+        var width = _state.Operations.Length == 0 ? 0 : _state.Operations.Max(operation => operation.Id.Value.Length);
+        foreach (var (index, operation) in _state.Operations.Index())
         {
             var prefix = _around.IsOutputTerminal && _palette.IsOn
                 ? $"{_palette.Operation(index, operation.Id.Value.PadRight(width))} │ "
                 : containers > 1 ? $"{operation.Id.Value.PadRight(width)} | " : "";
             _prefixes[operation.Id] = (index, Encoding.UTF8.GetBytes(prefix));
         }
+    }
 
+    private void Announce(RunStarted e)
+    {
         Say(_palette.Quiet($"run {e.Run}"));
         if (e.Timeout is { } most)
         {
@@ -261,6 +270,8 @@ internal sealed class TextWatcher : IRunWatcher
     private string Name(OperationId id) => _palette.Operation(Index(id), id.Value);
 
     private int Index(OperationId id) => _prefixes.TryGetValue(id, out var known) ? known.Index : 0;
+
+    private static string Files(int count) => count == 1 ? "1 file" : $"{count} files";
 
     private static string Ordinal(int number) => number switch
     {

@@ -99,11 +99,11 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
         {
             var status = await StartAsync(arguments);
             var ending = WaitForEndAsync(CancellationToken.None);
-            var logging = _pump!.DrainAsync(_container, CancellationToken.None);
+            var logging = KeepLogAsync();
             var wantsRestart = await WatchAsync(arguments, status, ending);
             await Task.WhenAll(ending, logging);
             var ended = await ending;
-            _pump.FlushToDisk();
+            _pump!.FlushToDisk();
             var exit = (ContainerExited)Journal.Append(new ContainerExited(operation.Id, _container, ended.ExitCode)
             {
                 OutOfMemory = ended.OutOfMemory,
@@ -122,6 +122,20 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
 
             Journal.Append(new ContainerStarting(operation.Id, _container, State.Restart + 1) { Delay = pause });
             await Task.Delay(pause, scope.Time, stop.Ended);
+        }
+    }
+
+    // A container whose log can no longer be kept is brought to an end: its disk is full, or its engine gone.
+    private async Task KeepLogAsync()
+    {
+        try
+        {
+            await _pump!.DrainAsync(_container, CancellationToken.None);
+        }
+        catch (Exception broken) when (broken is IOException or EngineException)
+        {
+            stop.Request(StopReason.NodeShutdown);
+            throw;
         }
     }
 

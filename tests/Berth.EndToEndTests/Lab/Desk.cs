@@ -12,6 +12,7 @@ internal sealed class Desk : IAsyncDisposable
 {
     private readonly Engine _engine;
     private readonly Dictionary<string, string> _environment;
+    private Said? _last;
 
     public Desk(Engine? engine = null, string? path = null, string? state = null)
     {
@@ -47,9 +48,9 @@ internal sealed class Desk : IAsyncDisposable
     }
 
     /// <summary>Runs <c>berth</c> to its end.</summary>
-    public Task<Said> BerthAsync(params string[] arguments) => RunningProgram.RunAsync(Command(arguments));
+    public async Task<Said> BerthAsync(params string[] arguments) => _last = await RunningProgram.RunAsync(Command(arguments));
 
-    public Task<Said> BerthAsync(string[] arguments, string input) => RunningProgram.RunAsync(Command(arguments), input: input);
+    public async Task<Said> BerthAsync(string[] arguments, string input) => _last = await RunningProgram.RunAsync(Command(arguments), input: input);
 
     /// <summary>Runs a job to its end.</summary>
     public Task<Said> RunAsync(Definition job, params string[] options) => BerthAsync([.. RunArguments(job, options)]);
@@ -74,7 +75,7 @@ internal sealed class Desk : IAsyncDisposable
     {
         foreach (var run in Runs)
         {
-            await EngineLeftovers.NoneOfAsync(_engine, run);
+            await EngineLeftovers.NoneOfAsync(_engine, run, _last);
         }
     }
 

@@ -8,11 +8,11 @@ namespace Berth.EndToEndTests.Lab;
 /// <summary>What runs have left on an engine and in the machine's firewall, found by the label and the name everything of a run carries.</summary>
 internal static class EngineLeftovers
 {
-    /// <summary>Fails with the names of what is left of the run.</summary>
-    public static async Task NoneOfAsync(Engine engine, RunId run)
+    /// <summary>Fails with the names of what is left of the run, and what a program said before.</summary>
+    public static async Task NoneOfAsync(Engine engine, RunId run, Said? said)
     {
         var left = await OfAsync(engine, run);
-        Assert.True(left.Count == 0, $"Left behind by run {run}: {string.Join(", ", left)}");
+        Assert.True(left.Count == 0, $"Left behind by run {run}: {string.Join(", ", left)}. What was said last:\n{said}");
     }
 
     /// <summary>Every container, network, volume and firewall table of the run.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Formats.Tar;
 using System.Text;
 using Berth.EndToEndTests.Lab;
@@ -10,10 +11,12 @@ namespace Berth.EndToEndTests.Runs;
 /// </summary>
 public sealed class DocumentTests
 {
+    // Busybox's own shell would take its own wget; the shell of this machine looks for one.
     private const string Whisper = """
         FROM berth/busybox:1
-        RUN rm -f /bin/wget /usr/bin/wget
+        COPY lib/ /
         COPY wget python /usr/local/bin/
+        RUN ln -sf shell /usr/bin/sh
         """;
 
     [Fact]
@@ -49,6 +52,7 @@ public sealed class DocumentTests
         await using (var tar = new TarWriter(context, leaveOpen: true))
         {
             Add(tar, "Dockerfile", Whisper);
+            await AddShellAsync(tar);
             Add(tar, "wget", "#!/bin/sh\necho \"${2##*/}\" >\"$4\"\n");
             Add(tar, "python", "#!/bin/sh\nshift\necho \"heard $(cat \"$2\") with $*\"\n");
         }
@@ -58,9 +62,23 @@ public sealed class DocumentTests
         await engine.PostAsync($"build?t={tag}", body);
     }
 
-    private static void Add(TarWriter tar, string name, string text) => tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, name)
+    private static async Task AddShellAsync(TarWriter tar)
     {
-        DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)),
+        var needs = (await RunningProgram.RunAsync(new ProcessStartInfo("ldd", ["/bin/dash"]))).Exited(0);
+        var libraries = needs.Output.Split([' ', '\t', '\n']).Where(word => word.StartsWith('/'));
+        foreach (var library in libraries)
+        {
+            Add(tar, $"lib/usr/{library.TrimStart('/').Replace("usr/", "", StringComparison.Ordinal)}", await File.ReadAllBytesAsync(library));
+        }
+
+        Add(tar, "lib/usr/bin/shell", await File.ReadAllBytesAsync("/bin/dash"));
+    }
+
+    private static void Add(TarWriter tar, string name, string text) => Add(tar, name, Encoding.UTF8.GetBytes(text));
+
+    private static void Add(TarWriter tar, string name, byte[] bytes) => tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, name)
+    {
+        DataStream = new MemoryStream(bytes),
         Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.OtherRead | UnixFileMode.OtherExecute,
     });
 }

@@ -77,9 +77,9 @@ public sealed class FailureTests
     {
         await using var desk = new Desk();
 
-        var said = (await desk.RunAsync(Definition.Of("echo never", """{"imag":"x"}"""))).Exited(2);
+        var said = (await desk.RunAsync(Definition.Of("echo never", """{"wrok_dir":"/x"}"""))).Exited(2);
 
-        Assert.Contains("did you mean 'image'?", said.Error, StringComparison.Ordinal);
+        Assert.Contains("did you mean 'work_dir'?", said.Error, StringComparison.Ordinal);
         Assert.Empty(desk.Runs);
     }
 

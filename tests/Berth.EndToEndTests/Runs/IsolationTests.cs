@@ -59,9 +59,9 @@ public sealed class IsolationTests
         await using var desk = new Desk();
 
         // Without Berth's rules the engine lets containers reach the machine; else this test would say nothing.
-        Assert.Equal(0, await Engine.Shared.RunPlainAsync($"nc -w 3 $(ip route | awk '/default/{{print $3}}') {port} </dev/null"));
+        Assert.Equal(0, await Engine.Shared.RunPlainAsync($"nc -w 3 -e /bin/true $(ip route | awk '/default/{{print $3}}') {port}"));
         var said = (await desk.RunAsync(Definition.Of(
-            $"for a in $(ip route | awk '/default/{{print $3}}') host.docker.internal {string.Join(' ', machine)}; do nc -w 2 $a {port} </dev/null && echo reached $a; done; echo tried"))).Exited(0);
+            $"for a in $(ip route | awk '/default/{{print $3}}') host.docker.internal {string.Join(' ', machine)}; do nc -w 2 -e /bin/true $a {port} && echo reached $a; done; echo tried"))).Exited(0);
 
         Assert.Equal("tried", said.Lines[^1]);
         Assert.DoesNotContain("reached", said.Output, StringComparison.Ordinal);
@@ -77,7 +77,7 @@ public sealed class IsolationTests
 
         var said = (await desk.RunAsync(Definition.Of(
             $"for a in {neighbour.Address} 10.219.0.1 169.254.169.254 100.100.100.200 192.168.0.1 172.16.0.1; do " +
-            $"s=$(date +%s); nc -w 5 $a {port} </dev/null && echo reached $a; [ $(($(date +%s) - s)) -lt 3 ] || echo slow $a; done; echo tried"))).Exited(0);
+            $"s=$(date +%s); nc -w 5 -e /bin/true $a {port} && echo reached $a; [ $(($(date +%s) - s)) -lt 3 ] || echo slow $a; done; echo tried"))).Exited(0);
 
         Assert.Equal(["tried"], said.Lines.Where(line => !line.StartsWith("nc:", StringComparison.Ordinal)));
     }
@@ -94,7 +94,7 @@ public sealed class IsolationTests
         var published = (string)(await Engine.Shared.InspectAsync(one.OnlyRun, 0))["NetworkSettings"]!["Ports"]!["8080/tcp"]![0]!["HostPort"]!;
 
         var said = (await other.RunAsync(Definition.Of(
-            $"for a in {network["IPAddress"]}:8080 {network["Gateway"]}:{published} 127.0.0.1:{published} treasure:8080 op:8080; do wget -T 3 -q -O - http://$a/; done; echo tried"))).Exited(0);
+            $"for a in {network["IPAddress"]}:8080 {network["Gateway"]}:{published} 127.0.0.1:{published} treasure:8080 op:8080; do timeout 3 wget -q -O - http://$a/; done; echo tried"))).Exited(0);
 
         Assert.Equal("tried", said.Lines[^1]);
         Assert.DoesNotContain("secret", said.Output, StringComparison.Ordinal);
@@ -112,7 +112,7 @@ public sealed class IsolationTests
                 "echo found >/index.html; exec httpd -f -p 8080 -h /",
                 """{"aliases":["shop"],"expose":[{"port":8080,"health_checks":[{"type":"http","path":"/","method":"GET","expected_status":200,"continuous":false}]}]}""",
                 """{"execution":{"group":"g","depends_on":["client"],"stop_if_dependent_stops":true}}""")
-            .Then("client", "for name in server shop $NOSANA_ID-0; do wget -T 5 -q -O - http://$name:8080/; done", members: """{"execution":{"group":"g"}}""");
+            .Then("client", "for name in server shop $NOSANA_ID-0; do wget -q -O - http://$name:8080/; done", members: """{"execution":{"group":"g"}}""");
 
         var said = (await desk.RunAsync(job)).Exited(0);
 
