@@ -52,7 +52,7 @@ public sealed class EndingTests
     {
         await using var desk = new Desk();
         var job = Definition
-            .Of("for n in $(seq 1 150); do echo line $n; usleep 40000; done", members: """{"results":{"last":"line 150","all":"line 1[0-9]$"}}""")
+            .Of("for n in $(seq 1 150); do echo line $n; usleep 40000; done", members: """{"results":{"last":"line 150","all":"line 1[0-9]\\b"}}""")
             .Then("next", "echo and the next");
         await using (var berth = desk.Start(job))
         {

@@ -59,9 +59,9 @@ public sealed class IsolationTests
         await using var desk = new Desk();
 
         // Without Berth's rules the engine lets containers reach the machine; else this test would say nothing.
-        Assert.Equal(0, await Engine.Shared.RunPlainAsync($"nc -w 3 -e /bin/true $(ip route | awk '/default/{{print $3}}') {port}"));
+        Assert.Equal(0, await Engine.Shared.RunPlainAsync($"nc -w 3 $(ip route | awk '/default/{{print $3}}') {port} -e /bin/true"));
         var said = (await desk.RunAsync(Definition.Of(
-            $"for a in $(ip route | awk '/default/{{print $3}}') host.docker.internal {string.Join(' ', machine)}; do nc -w 2 -e /bin/true $a {port} && echo reached $a; done; echo tried"))).Exited(0);
+            $"for a in $(ip route | awk '/default/{{print $3}}') host.docker.internal {string.Join(' ', machine)}; do nc -w 2 $a {port} -e /bin/true && echo reached $a; done; echo tried"))).Exited(0);
 
         Assert.Equal("tried", said.Lines[^1]);
         Assert.DoesNotContain("reached", said.Output, StringComparison.Ordinal);
@@ -77,7 +77,7 @@ public sealed class IsolationTests
 
         var said = (await desk.RunAsync(Definition.Of(
             $"for a in {neighbour.Address} 10.219.0.1 169.254.169.254 100.100.100.200 192.168.0.1 172.16.0.1; do " +
-            $"s=$(date +%s); nc -w 5 -e /bin/true $a {port} && echo reached $a; [ $(($(date +%s) - s)) -lt 3 ] || echo slow $a; done; echo tried"))).Exited(0);
+            $"s=$(date +%s); nc -w 5 $a {port} -e /bin/true && echo reached $a; [ $(($(date +%s) - s)) -lt 3 ] || echo slow $a; done; echo tried"))).Exited(0);
 
         Assert.Equal(["tried"], said.Lines.Where(line => !line.StartsWith("nc:", StringComparison.Ordinal)));
     }
