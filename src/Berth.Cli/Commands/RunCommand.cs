@@ -120,10 +120,9 @@ internal static class RunCommand
         stored.Save(folder);
 
         // 4
-        var before = File.Exists(folder.Journal) ? RunState.Of(RunJournal.Read(folder.Journal)) : RunState.Empty;
         using var stop = new StopSignal();
         using var signals = new StopOnSignals(stop);
-        IRunWatcher watcher = wishes.AsJson ? new JsonWatcher(around.Output, OutputClosed) : new TextWatcher(around, before, OutputClosed);
+        IRunWatcher watcher = wishes.AsJson ? new JsonWatcher(around.Output, OutputClosed) : new TextWatcher(around, StateSoFar(folder), OutputClosed);
         var state = await new RunExecutor(engine, around.LocalNode, around.Time).ExecuteAsync(request, admission, folder, watcher, stop);
 
         // 5
@@ -172,7 +171,7 @@ internal static class RunCommand
             return (null, null, ExitCode.WrongUse);
         }
 
-        if (File.Exists(folder.Journal) && RunState.Of(RunJournal.Read(folder.Journal)) is { Outcome: { } outcome } ended)
+        if (StateSoFar(folder) is { Outcome: { } outcome } ended)
         {
             await around.Error.WriteLineAsync($"berth: run {folder.Run} has ended already ({outcome}). {ended.Message}".TrimEnd());
             return (null, null, ExitCodes.Of(ended));
@@ -192,6 +191,9 @@ internal static class RunCommand
 
         return (stored, JobDefinitionReader.Read(System.Text.Encoding.UTF8.GetBytes(stored.Definition)).Definition, ExitCode.WrongUse);
     }
+
+    private static RunState StateSoFar(RunFolder folder) =>
+        File.Exists(folder.Journal) ? RunState.Of(RunJournal.Read(folder.Journal)) : RunState.Empty;
 
     private static async Task WriteResultAsync(Surroundings around, RunState state, JobDefinition definition, RunFolder folder, string? path)
     {

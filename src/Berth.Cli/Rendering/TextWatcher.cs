@@ -15,6 +15,7 @@ namespace Berth.Cli.Rendering;
 internal sealed class TextWatcher : IRunWatcher
 {
     private const int BarWidth = 24;
+    private const int WidestName = 32;
     private readonly Lock _screen = new();
     private readonly ArrayBufferWriter<byte> _block = new(256 * 1024);
     private readonly Dictionary<OperationId, (int Index, byte[] Prefix)> _prefixes = [];
@@ -23,15 +24,16 @@ internal sealed class TextWatcher : IRunWatcher
     private readonly LiveLines? _live;
     private readonly Action _outputClosed;
     private bool _isClosed;
+    private int _width;
     private RunState _state;
 
     /// <summary>
-    /// <paramref name="before"/> is what happened before there was this watcher, as of a run that is taken up again; <paramref name="outputClosed"/>
-    /// is called once when nobody reads standard output any more.
+    /// <paramref name="soFar"/> is what happened before this process took the run over; <paramref name="outputClosed"/> is called once when
+    /// nobody reads standard output any more.
     /// </summary>
-    public TextWatcher(Surroundings around, RunState before, Action outputClosed)
+    public TextWatcher(Surroundings around, RunState soFar, Action outputClosed)
     {
-        _state = before;
+        _state = soFar;
         _around = around;
         _outputClosed = outputClosed;
         _palette = new Palette(around.IsErrorTerminal && around.HasColour);
@@ -48,7 +50,7 @@ internal sealed class TextWatcher : IRunWatcher
             {
                 case RunStarted e:
                     NameOperations();
-                    Announce(e);
+                    Say(_palette.Quiet($"run {e.Run}{(e.Timeout is { } most ? $", may take {Durations.Words(most)}" : "")}"));
                     break;
                 case RunResumed:
                     Say(_palette.Quiet($"resuming run {_state.Run}"));
@@ -168,41 +170,33 @@ internal sealed class TextWatcher : IRunWatcher
     private void NameOperations()
     {
         var containers = _state.Operations.Count(operation => operation.IsContainer);
-        var width = _state.Operations.Length == 0 ? 0 : _state.Operations.Max(operation => operation.Id.Value.Length);
+        _width = Math.Min(WidestName, _state.Operations.Select(operation => operation.Id.Value.Length).DefaultIfEmpty().Max());
         foreach (var (index, operation) in _state.Operations.Index())
         {
             var prefix = _around.IsOutputTerminal && _palette.IsOn
-                ? $"{_palette.Operation(index, operation.Id.Value.PadRight(width))} │ "
-                : containers > 1 ? $"{operation.Id.Value.PadRight(width)} | " : "";
+                ? $"{_palette.Operation(index, operation.Id.Value.PadRight(_width))} │ "
+                : containers > 1 ? $"{operation.Id.Value.PadRight(_width)} | " : "";
             _prefixes[operation.Id] = (index, Encoding.UTF8.GetBytes(prefix));
-        }
-    }
-
-    private void Announce(RunStarted e)
-    {
-        Say(_palette.Quiet($"run {e.Run}"));
-        if (e.Timeout is { } most)
-        {
-            Say(_palette.Quiet($"may take {Durations.Words(most)}"));
         }
     }
 
     private void ShowPull(PullProgressed e)
     {
-        if (_live is null)
+        if (e.Layers == 0)
         {
-            if (e.Layers == 0)
+            if (_live is null)
             {
                 Say($"{Name(e.Operation)} pulling {e.Image}");
             }
 
+            _live?.Set(Index(e.Operation), $"{Name(e.Operation)} pulling {e.Image}");
             return;
         }
 
         var share = e.TotalBytes > 0 ? Math.Clamp((double)e.CurrentBytes / e.TotalBytes, 0, 1) : 0;
         var full = (int)(share * BarWidth);
         var bar = $"{new string('█', full)}{_palette.Quiet(new string('░', BarWidth - full))}";
-        _live.Set(Index(e.Operation), $"{Name(e.Operation)} {bar} {share * 100,3:0} % {Durations.Size(e.CurrentBytes)} of {Durations.Size(e.TotalBytes)}, {e.LayersDone} of {e.Layers} layers  {e.Image}");
+        _live?.Set(Index(e.Operation), $"{Name(e.Operation)} {bar} {share * 100,3:0} % {Durations.Size(e.CurrentBytes)} of {Durations.Size(e.TotalBytes)}, {e.LayersDone} of {e.Layers} layers  {e.Image}");
     }
 
     private string Ended(OperationEnded e)
@@ -239,7 +233,8 @@ internal sealed class TextWatcher : IRunWatcher
         {
             var value = result.Value.Error ?? string.Join(", ", result.Value.Matches.Select(match => match is null ? "null" : $"\"{match.ReplaceLineEndings("\\n")}\""));
             _block.ResetWrittenCount();
-            SafeText.Write(Encoding.UTF8.GetBytes($"{operation.Id} {result.Key} = {(value.Length == 0 ? "(no match)" : value)}"), _block);
+            _block.Write(Encoding.UTF8.GetBytes($"{(_around.IsOutputTerminal ? _palette.Strong(operation.Id.Value) : operation.Id.Value)} "));
+            SafeText.Write(Encoding.UTF8.GetBytes($"{result.Key} = {(value.Length == 0 ? "(no match)" : value)}"), _block);
             _block.Write("\n"u8);
             WriteBlock();
         }
@@ -267,7 +262,7 @@ internal sealed class TextWatcher : IRunWatcher
         }
     }
 
-    private string Name(OperationId id) => _palette.Operation(Index(id), id.Value);
+    private string Name(OperationId id) => _palette.Operation(Index(id), _palette.IsOn ? id.Value.PadRight(_width) : id.Value);
 
     private int Index(OperationId id) => _prefixes.TryGetValue(id, out var known) ? known.Index : 0;
 

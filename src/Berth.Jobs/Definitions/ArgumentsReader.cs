@@ -93,7 +93,13 @@ internal sealed partial class ArgumentsReader(ProblemList problems, bool isFille
     public ImmutableArray<KeyValuePair<string, string>> Env(Form form, string name, bool markersAllowed = true)
     {
         var pairs = ImmutableArray.CreateBuilder<KeyValuePair<string, string>>();
-        foreach (var member in form.Object(name)?.Node.Members ?? [])
+        var members = form.Object(name)?.Node.Members ?? [];
+        if (form.IsTooLong(name, JobDefinitionReader.MostVariables))
+        {
+            return [];
+        }
+
+        foreach (var member in members)
         {
             var path = form.At(name).Member(member.Name);
             if (Marker.IsMarkerName(member.Name))
@@ -149,6 +155,11 @@ internal sealed partial class ArgumentsReader(ProblemList problems, bool isFille
     public List<(DocumentNode Node, DocumentPath Path)> Elements(Form form, string name)
     {
         var elements = new List<(DocumentNode, DocumentPath)>();
+        if (form.IsTooLong(name, name is "cmd" or "entrypoint" or "files" ? int.MaxValue : JobDefinitionReader.MostEntries))
+        {
+            return elements;
+        }
+
         foreach (var (node, path) in form.List(name))
         {
             if (!PassesMarker(node, path))

@@ -26,9 +26,10 @@ internal sealed class Form(ObjectNode node, DocumentPath path, ProblemList probl
     /// <summary>Notes every member that the language does not have here.</summary>
     public Form Knows(ImmutableArray<string> names)
     {
+        var absent = names.Where(name => !Has(name)).ToList();
         foreach (var member in node.Members.Where(member => !names.Contains(member.Name) && !problems.IsFull))
         {
-            var near = NearName.Of(member.Name, names.Where(name => !Has(name)));
+            var near = NearName.Of(member.Name, absent);
             problems.Error(
                 path.Member(member.Name),
                 member.NamePosition,
@@ -144,10 +145,28 @@ internal sealed class Form(ObjectNode node, DocumentPath path, ProblemList probl
         }
     }
 
+    /// <summary>Whether the list or object has more in it than is looked at, which is noted.</summary>
+    public bool IsTooLong(string name, int most = JobDefinitionReader.MostEntries)
+    {
+        var count = node[name] switch
+        {
+            ListNode { Items.Length: var items } => items,
+            ObjectNode { Members.Length: var members } => members,
+            _ => 0,
+        };
+        if (count <= most)
+        {
+            return false;
+        }
+
+        Refuse(name, $"'{name}' has {count} entries, and {most} are allowed.");
+        return true;
+    }
+
     /// <summary>Names with texts, in their order; <paramref name="valueOf"/> says what a value means.</summary>
     public ImmutableArray<KeyValuePair<string, string>> Map(string name, Func<DocumentNode, DocumentPath, string?> valueOf)
     {
-        if (Object(name) is not { } map)
+        if (Object(name) is not { } map || IsTooLong(name, JobDefinitionReader.MostVariables))
         {
             return [];
         }

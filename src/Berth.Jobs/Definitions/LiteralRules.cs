@@ -70,6 +70,11 @@ internal sealed class LiteralRules(JobDefinition definition, Func<int, Form> for
 
     private void Check(Operation operation, string literal, DocumentPath path, TextPosition position)
     {
+        if (problems.IsFull)
+        {
+            return;
+        }
+
         var inner = literal.Trim('%');
         var dot = inner.IndexOf('.', StringComparison.Ordinal);
         var fault = inner[..dot] == "ops" ? OperationFault(operation, inner[(dot + 1)..]) : GlobalFault(inner[(dot + 1)..]);

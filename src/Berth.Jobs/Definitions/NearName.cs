@@ -4,6 +4,8 @@ namespace Berth.Jobs.Definitions;
 internal static class NearName
 {
     private const int LongestCompared = 64;
+    private const int MostCompared = 512;
+    private const int ShortestBeginning = 4;
 
     /// <summary>The nearest of the known names, or null when none is near.</summary>
     public static string? Of(string written, IEnumerable<string> known)
@@ -16,7 +18,8 @@ internal static class NearName
         var flat = Flat(written);
         var nearest = known
             .Where(name => name.Length <= LongestCompared)
-            .Select(name => (Name: name, Distance: Distance(flat, Flat(name))))
+            .Take(MostCompared)
+            .Select(name => (Name: name, Distance: flat.Length >= ShortestBeginning && Flat(name).StartsWith(flat, StringComparison.Ordinal) ? 1 : Distance(flat, Flat(name))))
             .DefaultIfEmpty((Name: "", Distance: int.MaxValue))
             .MinBy(candidate => candidate.Distance);
 

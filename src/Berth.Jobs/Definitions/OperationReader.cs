@@ -102,7 +102,7 @@ internal sealed partial class OperationReader(ProblemList problems, ObjectNode? 
 
         var group = execution.Text("group");
         var dependencies = ImmutableArray.CreateBuilder<OperationId>();
-        foreach (var (node, path) in execution.List("depends_on"))
+        foreach (var (node, path) in execution.IsTooLong("depends_on") ? [] : execution.List("depends_on"))
         {
             if (Form.TextOf(node, path, problems) is not { } dependency)
             {
@@ -152,7 +152,7 @@ internal sealed partial class OperationReader(ProblemList problems, ObjectNode? 
 
     private ImmutableArray<ResultPattern> Results(Form form)
     {
-        if (form.Object("results") is not { } results)
+        if (form.Object("results") is not { } results || form.IsTooLong("results"))
         {
             return [];
         }
@@ -197,7 +197,7 @@ internal sealed partial class OperationReader(ProblemList problems, ObjectNode? 
         }
 
         var streams = ImmutableArray.CreateBuilder<LogStream>();
-        foreach (var (node, path) in entry.List("logType"))
+        foreach (var (node, path) in entry.IsTooLong("logType") ? [] : entry.List("logType"))
         {
             if (Form.TextOf(node, path, problems) is not { } word)
             {

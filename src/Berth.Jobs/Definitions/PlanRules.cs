@@ -31,7 +31,7 @@ internal sealed class PlanRules(IReadOnlyList<Operation> operations, Func<int, F
             }
         }
 
-        if (RunPlan.FindCycle(_byId.Values.Select(operation => (operation.Id, operation.Execution))) is [var first, ..] circle)
+        if (RunPlan.FindCycle(_byId.Values.Select(operation => (operation.Id, WithoutItself(operation)))) is [var first, ..] circle)
         {
             var form = formOf(_byId[first].Index);
             problems.Error(
@@ -41,8 +41,11 @@ internal sealed class PlanRules(IReadOnlyList<Operation> operations, Func<int, F
         }
     }
 
+    private static Execution WithoutItself(Operation operation) =>
+        operation.Execution with { DependsOn = operation.Execution.DependsOn.Remove(operation.Id) };
+
     private IEnumerable<(DocumentNode Node, DocumentPath Path)> Dependencies(Operation operation) =>
-        formOf(operation.Index) is var form && form["execution"] is ObjectNode execution && execution["depends_on"] is ListNode
+        formOf(operation.Index) is var form && form["execution"] is ObjectNode execution && execution["depends_on"] is ListNode { Items.Length: <= JobDefinitionReader.MostEntries }
             ? new Form(execution, form.At("execution"), problems).List("depends_on")
             : [];
 
