@@ -155,7 +155,9 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
                 throw new EngineException(EngineFault.Failed, $"The container {_container} is gone; somebody removed it while it ran.");
             }
 
-            await scope.Engine.CreateAsync(Spec(arguments), stop.Ended);
+            // Not to be broken off: the engine would make the container all the same, after its removal.
+            await scope.Engine.CreateAsync(Spec(arguments), CancellationToken.None);
+            stop.Ended.ThrowIfCancellationRequested();
         }
 
         var isStale = known is { HasEnded: true } && State.Exit?.State is { } before && before.FinishedAt == known.FinishedAt && State.Phase == OperationPhase.Restarting;

@@ -47,6 +47,30 @@ public sealed class EndingTests
         await desk.LeavesNothingAsync();
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Stopping_while_containers_are_being_made_leaves_nothing(int signals)
+    {
+        await using var desk = new Desk();
+        var job = new Definition();
+        for (var number = 1; number <= 8; number++)
+        {
+            job.Then($"op{number}", "trap 'exit 0' TERM; while true; do usleep 50000; done", members: """{"execution":{"group":"g"}}""");
+        }
+
+        await using var berth = desk.Start(job);
+        await berth.TellsAsync("started");
+        for (var sent = 0; sent < signals; sent++)
+        {
+            berth.Signal(Interrupt);
+            await berth.TellsAsync("stopping");
+        }
+
+        (await berth.EndAsync()).Exited(130);
+        await desk.LeavesNothingAsync();
+    }
+
     [Fact]
     public async Task A_run_whose_process_was_killed_is_taken_up_again_with_every_line_once()
     {

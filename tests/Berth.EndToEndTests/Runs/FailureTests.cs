@@ -25,10 +25,6 @@ public sealed class FailureTests
     public async Task What_depends_on_a_failed_operation_does_not_run()
     {
         await using var desk = new Desk();
-        var job = new Definition()
-            .Then("broken", "exit 3", members: """{"execution":{"group":"g"}}""")
-            .Then("dependent", "echo never", members: """{"execution":{"group":"g","depends_on":["broken"]}}""");
-
         // A container counts as ready when it has started; only one that never starts fails its dependents for certain.
         var said = (await desk.RunAsync(new Definition()
             .Then("broken", "", """{"cmd":["/no/such/program"]}""", """{"execution":{"group":"g"}}""")
@@ -36,7 +32,6 @@ public sealed class FailureTests
 
         Assert.DoesNotContain("never", said.Output, StringComparison.Ordinal);
         Assert.Contains("dependent - skipped", said.Error, StringComparison.Ordinal);
-        (await desk.RunAsync(job)).Exited(1);
     }
 
     [Fact]
