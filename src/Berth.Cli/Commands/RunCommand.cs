@@ -25,6 +25,7 @@ internal static class RunCommand
         var timeout = new Option<TimeSpan?>("--timeout", "-t")
         {
             Description = "The longest the job may run (90s, 10m, 2h; a bare number is minutes). Default: no limit.",
+            HelpName = "time",
             CustomParser = Durations.Parse,
         };
         var gpu = new Option<GpuChoice?>("--gpu")
@@ -43,7 +44,7 @@ internal static class RunCommand
             },
         };
         var noGpu = new Option<bool>("--no-gpu") { Description = "Run without GPUs even if the job asks for them." };
-        var pull = new Option<PullPolicy>("--pull") { Description = "When images are pulled.", DefaultValueFactory = _ => PullPolicy.Missing };
+        var pull = CommonOptions.OneOf<PullPolicy>("--pull", "When images are pulled: when missing (default), always, never.");
         var output = new Option<string?>("--output", "-o") { Description = "Where output folders are copied to. Default ./berth-output/<run>.", HelpName = "dir" };
         var result = new Option<string?>("--result") { Description = "Write the result of the run to this file, as JSON.", HelpName = "file" };
         var format = CommonOptions.Format();

@@ -82,11 +82,11 @@ internal sealed class TextWatcher : IRunWatcher
                     Say($"{Name(e.Operation)} port {e.Port} is {(e.Health == EndpointHealth.Online ? _palette.Good("healthy") : _palette.Bad("not healthy"))}: {e.Detail}");
                     break;
                 case OutputCopying e:
-                    _live?.Set(Index(e.Operation), $"{Name(e.Operation)} copying {e.Path}: {e.Files} files, {Durations.Size(e.Bytes)}");
+                    _live?.Set(Index(e.Operation), $"{Name(e.Operation)} copying {e.Path}: {Files(e.Files)}, {Durations.Size(e.Bytes)}");
                     break;
                 case OutputCopied e:
                     _live?.Set(Index(e.Operation), null);
-                    Say($"{Name(e.Operation)} copied {e.Path} to {_palette.Strong(e.Destination)} ({e.Files} files, {Durations.Size(e.Bytes)})");
+                    Say($"{Name(e.Operation)} copied {e.Path} to {_palette.Strong(e.Destination)} ({Files(e.Files)}, {Durations.Size(e.Bytes)})");
                     break;
                 case OperationEnded e:
                     _live?.Set(Index(e.Operation), null);
@@ -265,6 +265,8 @@ internal sealed class TextWatcher : IRunWatcher
     private string Name(OperationId id) => _palette.Operation(Index(id), _palette.IsOn ? id.Value.PadRight(_width) : id.Value);
 
     private int Index(OperationId id) => _prefixes.TryGetValue(id, out var known) ? known.Index : 0;
+
+    private static string Files(int count) => count == 1 ? "1 file" : $"{count} files";
 
     private static string Ordinal(int number) => number switch
     {
