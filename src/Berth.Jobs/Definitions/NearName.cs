@@ -6,7 +6,7 @@ internal static class NearName
     private const int LongestCompared = 48;
     private const int MostCompared = 256;
     private const int ShortestBeginning = 4;
-    private const int Farthest = 3;
+    private const int Farthest = 4;
 
     /// <summary>The nearest of the known names, or null when none is near.</summary>
     public static string? Of(string written, IEnumerable<string> known)
