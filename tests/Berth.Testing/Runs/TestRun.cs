@@ -182,7 +182,7 @@ public sealed class TestRun : IRunWatcher, IDisposable
             }
 
             _events.Add(happened);
-            if (_crash is { } crash && _events.Count == crash.Events)
+            if (_crash is { } crash && crash.At(happened) && _events.Count(crash.At) == crash.Events)
             {
                 Die(crash.Before);
             }
@@ -258,4 +258,8 @@ public sealed record Wishes
 }
 
 /// <summary>The process dies at the so-manieth event it writes: just before it is in the journal, or just after.</summary>
-public sealed record CrashPoint(int Events, bool Before);
+public sealed record CrashPoint(int Events, bool Before)
+{
+    /// <summary>Which events count; all of them unless told otherwise.</summary>
+    public Func<RunEvent, bool> At { get; init; } = _ => true;
+}
