@@ -19,6 +19,7 @@ internal sealed class ContainerLog(
 
     private static readonly string[] WholeLog = ["all"];
     private static readonly string[] EverLargerEnds = ["256", "16384", "all"];
+    private static readonly TimeSpan Settled = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(100);
 
     private readonly string _attempt = $"Could not read the log of container {name}";
@@ -55,11 +56,12 @@ internal sealed class ContainerLog(
     }
 
     /// <summary>
-    /// Podman gives the beginning of a line that is still being written as a line; so the last one is held back until two readings agree on it.
+    /// Podman gives the beginning of a line that is still being written as a line; so the last one is held back until it has stayed the same for a while.
     /// </summary>
     private async IAsyncEnumerable<IReadOnlyList<LogLine>> PollAsync([EnumeratorCancellation] CancellationToken ct)
     {
         (DateTimeOffset At, long Length)? unsettled = null;
+        var unsettledSince = connection.Time.GetTimestamp();
         for (var hasEnded = false; !hasEnded;)
         {
             hasEnded = await inspect(ct) is not { IsRunning: true };
@@ -86,12 +88,16 @@ internal sealed class ContainerLog(
             }
 
             var end = last is { } line ? (line.At, line.Text.Length + line.LeftOut) : default;
-            if (last is { } settled && (hasEnded || end == unsettled) && _cursor.IsNew(settled))
+            if (end != unsettled)
+            {
+                (unsettled, unsettledSince) = (end, begun);
+            }
+
+            if (last is { } settled && (hasEnded || connection.Time.GetElapsedTime(unsettledSince) >= Settled) && _cursor.IsNew(settled))
             {
                 yield return [settled];
             }
 
-            unsettled = end;
             if (!hasEnded)
             {
                 var rest = connection.Time.GetElapsedTime(begun) * RestPerRead;

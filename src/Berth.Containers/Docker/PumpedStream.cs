@@ -1,39 +1,34 @@
+using System.Buffers;
 using System.Diagnostics;
-using System.IO.Pipelines;
 using System.Net.Sockets;
+using System.Threading.Channels;
 
 namespace Berth.Containers.Docker;
 
 /// <summary>
 /// A socket read by a thread of its own. Engines write each line of log on its own, and waking the thread pool for each costs more than all the rest
 /// of reading it; a thread that waits in the kernel wakes cheaply, and while lines come fast it lets a moment's worth of them gather.
-/// A slow reader fills the pipe, then the thread waits, then the engine does.
+/// A slow reader makes the thread wait, and that the engine.
 /// </summary>
 internal sealed class PumpedStream : Stream
 {
     private const int PieceLength = 64 * 1024;
-    private const int PipeLength = 512 * 1024;
+    private const int PiecesAhead = 8;
     private const int BusyAfter = 16;
 
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan Quick = TimeSpan.FromMilliseconds(5);
 
     private readonly Socket _socket;
-    private readonly Pipe _pipe = new(new PipeOptions(
-        readerScheduler: PipeScheduler.ThreadPool,
-        writerScheduler: PipeScheduler.Inline,
-        pauseWriterThreshold: PipeLength,
-        resumeWriterThreshold: PipeLength / 2,
-        minimumSegmentSize: PieceLength,
-        useSynchronizationContext: false));
-    private readonly Stream _received;
+    private readonly Channel<ArraySegment<byte>> _pieces = Channel.CreateBounded<ArraySegment<byte>>(
+        new BoundedChannelOptions(PiecesAhead) { SingleReader = true, SingleWriter = true });
+    private ArraySegment<byte> _piece;
     private int _quick;
     private long _last;
 
     public PumpedStream(Socket socket)
     {
         _socket = socket;
-        _received = _pipe.Reader.AsStream();
         new Thread(Pump) { IsBackground = true, Name = "container log" }.Start();
     }
 
@@ -51,12 +46,13 @@ internal sealed class PumpedStream : Stream
         set => throw new NotSupportedException();
     }
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => _received.ReadAsync(buffer, cancellationToken);
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _piece.Count > 0 || buffer.IsEmpty || NextPiece() ? new(Take(buffer.Span)) : WaitAsync(buffer, cancellationToken);
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        _received.ReadAsync(buffer, offset, count, cancellationToken);
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    public override int Read(byte[] buffer, int offset, int count) => _received.Read(buffer, offset, count);
+    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -86,12 +82,44 @@ internal sealed class PumpedStream : Stream
     {
         if (disposing)
         {
-            // The reader's end stays open: taking the buffers away is the pump's to do, which may be filling one.
+            _pieces.Writer.TryComplete();
             _socket.Dispose();
-            _pipe.Writer.CancelPendingFlush();
         }
 
         base.Dispose(disposing);
+    }
+
+    private async ValueTask<int> WaitAsync(Memory<byte> buffer, CancellationToken ct)
+    {
+        while (await _pieces.Reader.WaitToReadAsync(ct))
+        {
+            if (NextPiece())
+            {
+                return Take(buffer.Span);
+            }
+        }
+
+        return 0;
+    }
+
+    private bool NextPiece()
+    {
+        if (!_pieces.Reader.TryRead(out var piece))
+        {
+            return false;
+        }
+
+        GiveBack(_piece);
+        _piece = piece;
+        return true;
+    }
+
+    private int Take(Span<byte> buffer)
+    {
+        var taken = Math.Min(buffer.Length, _piece.Count);
+        _piece.AsSpan(0, taken).CopyTo(buffer);
+        _piece = _piece[taken..];
+        return taken;
     }
 
     private void Send(ReadOnlySpan<byte> bytes)
@@ -107,7 +135,7 @@ internal sealed class PumpedStream : Stream
         Exception? broken = null;
         try
         {
-            while (Gather() && Hand())
+            while (Gather() is { Count: > 0 } piece && Hand(piece))
             {
             }
         }
@@ -116,39 +144,55 @@ internal sealed class PumpedStream : Stream
             broken = new IOException("The engine's socket broke.", fault);
         }
 
-        _pipe.Writer.Complete(broken);
+        _pieces.Writer.TryComplete(broken);
     }
 
-    /// <summary>Takes what is there, and when it came fast what comes in the next moments; false at the end.</summary>
-    private bool Gather()
+    /// <summary>Takes what is there, and when it came fast what comes in the next moments; nothing at the end.</summary>
+    private ArraySegment<byte> Gather()
     {
-        var gathered = 0;
+        var piece = ArrayPool<byte>.Shared.Rent(PieceLength);
+        var length = 0;
         do
         {
-            var received = _socket.Receive(_pipe.Writer.GetMemory(PieceLength).Span);
+            var received = _socket.Receive(piece.AsSpan(length));
             if (received == 0)
             {
-                return false;
+                break;
             }
 
-            _pipe.Writer.Advance(received);
-            gathered += received;
+            length += received;
             _quick = Stopwatch.GetElapsedTime(_last) < Quick ? _quick + 1 : 0;
-            if (_quick > BusyAfter && gathered < PieceLength)
+            if (_quick > BusyAfter && length < piece.Length)
             {
                 _socket.Poll(Moment, SelectMode.SelectError);
             }
 
             _last = Stopwatch.GetTimestamp();
         }
-        while (_quick > BusyAfter && gathered < PieceLength && _socket.Available > 0);
+        while (_quick > BusyAfter && length < piece.Length && _socket.Available > 0);
+        return new(piece, 0, length);
+    }
+
+    /// <summary>Gives the reader a piece, waiting while it is slow; false when it is gone.</summary>
+    private bool Hand(ArraySegment<byte> piece)
+    {
+        while (!_pieces.Writer.TryWrite(piece))
+        {
+            if (!_pieces.Writer.WaitToWriteAsync().AsTask().GetAwaiter().GetResult())
+            {
+                GiveBack(piece);
+                return false;
+            }
+        }
+
         return true;
     }
 
-    /// <summary>Gives the reader what was gathered, waiting while it is slow; false when it is gone.</summary>
-    private bool Hand()
+    private static void GiveBack(ArraySegment<byte> piece)
     {
-        var handing = _pipe.Writer.FlushAsync();
-        return !(handing.IsCompleted ? handing.Result : handing.AsTask().GetAwaiter().GetResult()).IsCanceled;
+        if (piece.Array is { Length: > 0 } buffer)
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 }
