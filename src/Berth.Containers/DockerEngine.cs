@@ -240,8 +240,15 @@ public sealed class DockerEngine : IContainerEngine
         }
     }
 
-    public IAsyncEnumerable<IReadOnlyList<LogLine>> ReadLogsAsync(string name, DateTimeOffset? since, bool follow, int maxLine, CancellationToken ct) =>
-        new ContainerLog(_connection, name, since, maxLine, token => InspectAsync(name, token)).ReadAsync(follow, ct);
+    public async IAsyncEnumerable<IReadOnlyList<LogLine>> ReadLogsAsync(
+        string name, DateTimeOffset? since, bool follow, int maxLine, [EnumeratorCancellation] CancellationToken ct)
+    {
+        var log = new ContainerLog(_connection, name, since, maxLine, await IsPodmanAsync(ct), token => InspectAsync(name, token));
+        await foreach (var batch in log.ReadAsync(follow, ct))
+        {
+            yield return batch;
+        }
+    }
 
     public Task StopAsync(string name, TimeSpan grace, CancellationToken ct) => NullWhenGoneAsync(_connection.AskAsync(
         $"Could not stop container {name}",

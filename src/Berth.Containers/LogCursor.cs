@@ -11,11 +11,22 @@ namespace Berth.Containers;
 /// </summary>
 public sealed class LogCursor
 {
+    private readonly bool _isOneOrder;
     private Place _out;
     private Place _error;
 
+    public LogCursor()
+    {
+    }
+
+    /// <summary>With <paramref name="isOneOrder"/> the times of both streams never go back, so one place is enough.</summary>
+    internal LogCursor(bool isOneOrder) => _isOneOrder = isOneOrder;
+
     /// <summary>From when the log must be read again; null is from its beginning, because a stream has given nothing yet.</summary>
-    public DateTimeOffset? Since => _out.Count == 0 || _error.Count == 0 ? null : _out.At < _error.At ? _out.At : _error.At;
+    public DateTimeOffset? Since =>
+        _isOneOrder ? _out.Count == 0 ? null : _out.At
+        : _out.Count == 0 || _error.Count == 0 ? null
+        : _out.At < _error.At ? _out.At : _error.At;
 
     /// <summary>How many lines were given.</summary>
     public long Given { get; private set; }
@@ -30,13 +41,13 @@ public sealed class LogCursor
     /// <summary>Whether the line was not given before the last <see cref="Rewind"/>; it counts as given from now on.</summary>
     public bool IsNew(in LogLine line)
     {
-        var isNew = (line.Stream == LogStream.Stdout ? ref _out : ref _error).IsNew(line.At);
+        var isNew = PlaceOf(line.Stream).IsNew(line.At);
         Given += isNew ? 1 : 0;
         return isNew;
     }
 
     /// <summary>Lines of its stream at a later time were given, so everything the log has after it can be told to be given or new.</summary>
-    internal bool IsBefore(in LogLine line) => line.At < (line.Stream == LogStream.Stdout ? _out : _error).At;
+    internal bool IsBefore(in LogLine line) => line.At < PlaceOf(line.Stream).At;
 
     /// <summary>The lines of the batch that were not given before; the batch itself, shortened in place.</summary>
     internal List<LogLine> Take(List<LogLine> batch)
@@ -54,6 +65,8 @@ public sealed class LogCursor
         batch.RemoveRange(kept, batch.Count - kept);
         return batch;
     }
+
+    private ref Place PlaceOf(LogStream stream) => ref stream == LogStream.Stdout || _isOneOrder ? ref _out : ref _error;
 
     private struct Place
     {

@@ -5,7 +5,7 @@ namespace Berth.EngineTests;
 /// <summary>What every engine promises, kept by Docker.</summary>
 public sealed class DockerEngineTests : BusyboxEngineTests
 {
-    private readonly DockerEngine _engine = DockerEngine.Connect(EngineAddress.Find(Environment.GetEnvironmentVariable));
+    private readonly DockerEngine _engine = DockerEngine.Connect(Engines.Docker);
 
     protected override IContainerEngine Engine => _engine;
 

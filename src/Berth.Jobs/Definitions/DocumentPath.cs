@@ -44,7 +44,7 @@ internal sealed partial class DocumentPath
 
     private static string Written(string name)
     {
-        var shown = name.Length > LongestNameShown ? name[..LongestNameShown] + "…" : name;
+        var shown = ProblemList.Shortened(name, LongestNameShown);
         return Identifier.IsMatch(name)
             ? $".{shown}"
             : $"['{shown.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal)}']";

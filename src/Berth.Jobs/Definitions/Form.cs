@@ -33,7 +33,7 @@ internal sealed class Form(ObjectNode node, DocumentPath path, ProblemList probl
             problems.Error(
                 path.Member(member.Name),
                 member.NamePosition,
-                near is null ? "This member is not known here." : $"This member is not known here; did you mean '{near}'?",
+                $"This member is not known here{NearName.Question(near)}",
                 expected: $"one of {string.Join(", ", names)}",
                 suggestion: near);
         }
@@ -120,7 +120,7 @@ internal sealed class Form(ObjectNode node, DocumentPath path, ProblemList probl
         var expected = $"one of {string.Join(", ", words)}";
         Refuse(
             name,
-            near is null ? $"'{name}' must be {expected}." : $"'{name}' must be {expected}; did you mean '{near}'?",
+            $"'{name}' must be {expected}{NearName.Question(near)}",
             expected,
             near);
         return null;
@@ -200,6 +200,11 @@ internal sealed class Form(ObjectNode node, DocumentPath path, ProblemList probl
             return text;
         }
 
+        if (problems.IsFull)
+        {
+            return null;
+        }
+
         var quoted = value is NumberNode or BooleanNode ? path.IsSecret ? "write it in quotes" : $"write it in quotes: \"{Shown(value, path)}\"" : null;
         Wrong(value, path, "a text", problems, quoted);
         return null;
@@ -231,8 +236,8 @@ internal sealed class Form(ObjectNode node, DocumentPath path, ProblemList probl
         ListNode => "a list",
         NullNode => "null",
         _ when path.IsSecret => "•••",
-        TextNode { Value: var text } => text.Length > LongestShown ? text[..LongestShown] + "…" : text,
-        NumberNode { Raw: var raw } => raw.Length > LongestShown ? raw[..LongestShown] + "…" : raw,
+        TextNode { Value: var text } => ProblemList.Shortened(text, LongestShown),
+        NumberNode { Raw: var raw } => ProblemList.Shortened(raw, LongestShown),
         BooleanNode { Value: var flag } => flag ? "true" : "false",
         _ => "",
     };

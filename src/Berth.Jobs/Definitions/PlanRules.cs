@@ -24,7 +24,7 @@ internal sealed class PlanRules(IReadOnlyList<Operation> operations, Func<int, F
         {
             foreach (var (node, path) in Dependencies(operation))
             {
-                if (node is TextNode { Value: var id } && Fault(operation, new OperationId(id)) is var (message, suggestion))
+                if (!problems.IsFull && node is TextNode { Value: var id } && Fault(operation, new OperationId(id)) is var (message, suggestion))
                 {
                     problems.Error(path, node.Position, message, Form.Shown(node, path), suggestion: suggestion);
                 }
@@ -59,7 +59,7 @@ internal sealed class PlanRules(IReadOnlyList<Operation> operations, Func<int, F
         if (!_byId.TryGetValue(id, out var dependency))
         {
             var near = NearName.Of(id.Value, _byId.Keys.Where(known => known != operation.Id).Select(known => known.Value));
-            return (near is null ? "No operation has this id." : $"No operation has this id; did you mean '{near}'?", near);
+            return ($"No operation has this id{NearName.Question(near)}", near);
         }
 
         var (own, other) = (operation.Execution.Group, dependency.Execution.Group);

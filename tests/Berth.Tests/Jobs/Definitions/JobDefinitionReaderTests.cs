@@ -277,7 +277,7 @@ public sealed class JobDefinitionReaderTests
     [InlineData("%%ops.first.hots%%", "did you mean 'host'")]
     [InlineData("%%ops.first.results.kay%%", "did you mean 'key'")]
     [InlineData("%%ops.first.endpoint.80%%", "only 8080, 9000-9009")]
-    [InlineData("%%ops.first.deployment_endpoint%%", "no 'deployment_id'")]
+    [InlineData("%%ops.first.deployment_endpoint%%", "no deployment_id")]
     [InlineData("%%global.jop%%", "did you mean 'job'")]
     [InlineData("%%global.variables.MODLE%%", "did you mean 'MODEL'")]
     [InlineData("%%ops.second.results.key%%", "the operation itself")]
@@ -295,6 +295,97 @@ public sealed class JobDefinitionReaderTests
         Assert.Equal(message is null ? [] : ["$.ops[1].args.env.A"], reading.Problems.Select(problem => problem.Path));
         Assert.All(reading.Problems, problem => Assert.Contains(message!, problem.Message, StringComparison.Ordinal));
     }
+
+    [Theory]
+    [InlineData("%%ops.x.y.host%%", null)]
+    [InlineData("%%ops.\"x.y\".results.k%%", null)]
+    [InlineData("%%ops.x.y.results.k.more%%", "takes no result 'k.more'")]
+    [InlineData("%%ops.my op.host%%", "no operation 'my op'")]
+    [InlineData("%%ops.x.results.results.k%%", "more than one operation")]
+    [InlineData("%%ops.v.container_ip%%", "runs no container")]
+    [InlineData("%%global.variables.EMPTY%%", "is empty")]
+    [InlineData("%%ops.x%%", null)]
+    public void What_is_found_when_filling_is_what_is_checked(string text, string? message)
+    {
+        var reading = Sample.Json($$"""
+            { "version": "0.1", "type": "container", "global": { "variables": { "EMPTY": "" } }, "ops": [
+              { "type": "container/create-volume", "id": "v", "args": { "name": "v" } },
+              { "type": "container/run", "id": "x", "args": { "image": "a:1", "cmd": "%%global.variables.EMPTY%%" }, "results": { "results.k": "x" } },
+              { "type": "container/run", "id": "x.results", "args": { "image": "a:1" }, "results": { "k": "x" } },
+              { "type": "container/run", "id": "x.y", "args": { "image": "a:1" }, "results": { "k": "x" } },
+              { "type": "container/run", "id": "last", "args": { "image": "a:1", "env": { "A": {{System.Text.Json.JsonSerializer.Serialize(text)}} } } }
+            ] }
+            """);
+        var errors = Sample.Errors(reading).Where(problem => problem.Path == "$.ops[4].args.env.A").ToList();
+
+        Assert.Equal(message is null ? 0 : 1, errors.Count);
+        Assert.All(errors, problem => Assert.Contains(message!, problem.Message, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(""" "g" """, """ "g", "depends_on": ["a"] """, 0)]
+    [InlineData(""" "g" """, """ "g" """, 1)]
+    [InlineData(""" "g" """, """ "g", "depends_on": ["a"], "stop_if_dependent_stops": true """, 1)]
+    [InlineData(""" "g" """, """ "h" """, 0)]
+    public void An_address_is_known_to_what_starts_later(string first, string second, int warnings)
+    {
+        var reading = Sample.Json(Sample.WithOperations($$"""
+            { "type": "container/run", "id": "a", "args": { "image": "a:1" }, "execution": { "group": {{first}} } },
+            { "type": "container/run", "id": "b", "args": { "image": "a:1", "cmd": "%%ops.a.container_ip%%" }, "execution": { "group": {{second}} } }
+            """));
+
+        Assert.Equal(warnings, reading.Problems.Length);
+        Assert.All(reading.Problems, problem => Assert.Contains("may not be filled in time", problem.Message, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("""["sh", "-c"]""", """["a; b"]""", null)]
+    [InlineData("""["sh", "-c"]""", """["a $1", "b"]""", null)]
+    [InlineData("""["sh", "-c"]""", """["a;", "b;"]""", "only the first text is run")]
+    [InlineData("""["/bin/bash", "-euxc"]""", """["a;", "b;"]""", "only the first text is run")]
+    [InlineData("""["sh", "-c"]""", """["sh -c ", "a;", "b;"]""", "'sh -c' would be all that runs")]
+    [InlineData("""["sh", "-c"]""", "\"a; b\"", "write cmd as a list")]
+    [InlineData("\"sh\"", """["-c", "a;", "b;"]""", "after '-c'")]
+    [InlineData("""["tini", "--"]""", """["sh -c ", "a;", "b;"]""", null)]
+    [InlineData("""["tool", "-exec"]""", """["a", "b"]""", null)]
+    public void A_shell_that_would_run_less_than_is_written_is_told(string entrypoint, string command, string? message)
+    {
+        var reading = Sample.Json(Sample.WithArguments($$"""{ "image": "a:1", "entrypoint": {{entrypoint}}, "cmd": {{command}} }"""));
+
+        Sample.Valid(reading);
+        Assert.Equal(message is null ? [] : ["$.ops[0].args.cmd"], reading.Problems.Select(problem => problem.Path));
+        Assert.All(reading.Problems, problem => Assert.Contains(message!, problem.Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Checks_of_a_range_are_said_to_be_idle()
+    {
+        var reading = Sample.Json(Sample.WithArguments("""
+            { "image": "a:1", "expose": { "port": "80-81", "health_checks": [{ "type": "websocket", "expected_response": "x" }] } }
+            """));
+
+        Sample.Valid(reading);
+        Assert.Equal("$.ops[0].args.expose.health_checks", Assert.Single(reading.Problems).Path);
+    }
+
+    [Fact]
+    public void An_id_is_only_a_name_where_somebody_could_use_it()
+    {
+        const string Run = """{ "type": "container/run", "id": "under_score", "args": { "image": "localhost/a" } }""";
+        const string Other = """{ "type": "container/run", "id": "b", "args": { "image": "a:1" } }""";
+        const string Volume = """{ "type": "container/create-volume", "id": "a_volume", "args": { "name": "v" } }""";
+
+        Assert.Empty(Sample.Json(Sample.WithOperations($"{Run}, {Volume}")).Problems);
+        Assert.Equal(["$.ops[0].id"], Sample.Json(Sample.WithOperations($"{Run}, {Other}, {Volume}")).Problems.Select(problem => problem.Path));
+    }
+
+    [Theory]
+    [InlineData("\"cmd\": [\"__remove-if-empty__\"]", null)]
+    [InlineData("\"cmd\": [\"__remove-if-empty__\", \"__remove-if-empty__\"]", "$.ops[0].args.cmd[1]")]
+    [InlineData("\"resources\": [{ \"type\": \"S3\", \"url\": \"u\", \"target\": \"/t\", \"files\": [\"__remove-if-empty__\"] }]", "$.ops[0].args.resources[0].files[0]")]
+    [InlineData("\"expose\": \"__remove-if-empty__\"", "$.ops[0].args.expose")]
+    public void What_removes_an_argument_stands_where_it_is_followed(string argument, string? path) =>
+        Assert.Equal(path is null ? [] : [path], Sample.Errors(Sample.Json(Sample.WithArguments($"{{ \"image\": \"a:1\", {argument} }}"))).Select(problem => problem.Path));
 
     [Fact]
     public void What_is_written_out_reads_the_same()
