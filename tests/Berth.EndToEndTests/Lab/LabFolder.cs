@@ -8,7 +8,7 @@ namespace Berth.EndToEndTests.Lab;
 /// </summary>
 public sealed class LabFolder : IAsyncDisposable
 {
-    private static readonly string? Given = Environment.GetEnvironmentVariable("BERTH_LAB");
+    private static readonly string? Given = Environment.GetEnvironmentVariable("BERTH_LAB") is { Length: > 0 } named ? named : null;
     private static int _made;
 
     internal static string Path { get; } = Given ?? Directory.CreateTempSubdirectory("lab.").FullName;
