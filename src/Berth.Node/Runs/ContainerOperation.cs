@@ -187,7 +187,7 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
                 Journal.Append(new VolumeCreating(name));
             }
 
-            await scope.Engine.CreateVolumeAsync(new VolumeSpec(name, scope.Names.Labels()), stop.AtOnce);
+            await scope.Engine.CreateVolumeAsync(new VolumeSpec(name, scope.Names.Labels()), CancellationToken.None);
         }
 
         if (State.Container is null)
