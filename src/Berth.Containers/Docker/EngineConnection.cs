@@ -163,7 +163,8 @@ internal sealed class EngineConnection : IDisposable
     }
 
     private static bool IsBroken(Exception broken) =>
-        broken is HttpRequestException or IOException or SocketException or TimeoutException or ObjectDisposedException;
+        broken is HttpRequestException or IOException or SocketException or TimeoutException or ObjectDisposedException
+        || (broken is AggregateException { InnerException: { } first } && IsBroken(first));
 
     private EngineException Unreachable(string attempt, Exception broken)
     {

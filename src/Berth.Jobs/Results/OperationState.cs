@@ -57,6 +57,9 @@ public sealed record OperationState
 
     public ImmutableArray<EndpointUp> Endpoints { get; init; } = [];
 
+    /// <summary>What lies at its output's destination was put there by this run.</summary>
+    public bool HasBegunOutput { get; init; }
+
     public OutputCopied? Output { get; init; }
 
     /// <summary>Set once it is over.</summary>

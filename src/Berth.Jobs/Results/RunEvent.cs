@@ -141,7 +141,7 @@ public sealed record ContainerExited(OperationId Operation, string Container, in
 /// <summary>The engine's own account of an ended container (job-language.md 3.14, <c>diagnostics.state</c>).</summary>
 public sealed record EngineState(string Status, int ExitCode, bool OutOfMemory, string Error, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt);
 
-/// <summary>The operation's output folder is being copied out; many of these, and losing one loses nothing.</summary>
+/// <summary>The operation's output folder is being copied out. The first, with no files yet, is the intent; losing one of the others loses nothing.</summary>
 public sealed record OutputCopying(OperationId Operation, string Path, int Files, long Bytes) : RunEvent;
 
 /// <summary>The operation's output folder was copied out.</summary>

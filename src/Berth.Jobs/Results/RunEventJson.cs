@@ -26,7 +26,7 @@ public sealed partial class RunEventJson : JsonSerializerContext
         {
             return JsonSerializer.Deserialize(line, Default.RunEvent);
         }
-        catch (JsonException)
+        catch (Exception none) when (none is JsonException or NotSupportedException)
         {
             return null;
         }

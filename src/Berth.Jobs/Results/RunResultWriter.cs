@@ -17,6 +17,7 @@ public static class RunResultWriter
     /// <summary>How many log entries of an operation a result keeps; what came before is one mark.</summary>
     public const int LogEntries = 24_999;
 
+    private const int BufferedBytes = 1 << 20;
     private static readonly JsonWriterOptions Indented = new() { Indented = true };
 
     /// <summary>Writes the result; the tail of an operation's log is asked for when its turn comes and read once.</summary>
@@ -100,6 +101,10 @@ public static class RunResultWriter
         foreach (var line in log.Lines)
         {
             WriteEntry(json, line.Stream, line.At, Encoding.UTF8.GetString(line.Text.Span) + "\n");
+            if (json.BytesPending > BufferedBytes)
+            {
+                json.Flush();
+            }
         }
 
         json.WriteEndArray();

@@ -88,7 +88,7 @@ public sealed record RunState
             EndpointHealthChanged e => With(e.Operation, operation => operation.With(e)),
             OperationReady e => With(e.Operation, operation => operation with { IsReady = true }),
             ContainerExited e => With(e.Operation, operation => operation with { Exit = e }),
-            OutputCopying => this,
+            OutputCopying e => With(e.Operation, operation => operation with { HasBegunOutput = true }),
             OutputCopied e => With(e.Operation, operation => operation with { Output = e }),
             OperationEnded e => With(e.Operation, operation => operation with
             {

@@ -24,6 +24,11 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
 
     private OperationState State => Journal.State.Find(operation.Id) ?? throw new UnreachableException($"The run never announced {operation.Id}.");
 
+    public string Container => _container;
+
+    /// <summary>It ended and there may be a container of it.</summary>
+    public bool IsRemovable => State is { Container: not null, End: not null };
+
     /// <summary>
     /// 1 fill the placeholders, 2 get the image, 3 create and start the container, 4 follow it to its end, starting it again as its
     /// policy says, 5 copy its output out, 6 say how it ended. <see cref="RemoveAsync"/> comes after.
@@ -47,8 +52,6 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
             {
                 await new ImagePulls(scope.Engine, Journal, scope.Request.Pull, scope.Time).EnsureAsync(operation.Id, arguments.Image, arguments.Login, stop.Ended);
             }
-
-            await scope.Network.WaitAsync(stop.Ended);
 
             // 3, 4
             var exit = await FollowAsync(arguments);
@@ -97,20 +100,21 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
     {
         for (var pause = TimeSpan.FromMilliseconds(100); ; pause = Min(pause * 2, LongestRestartPause))
         {
-            var status = await StartAsync(arguments);
+            var status = await scope.Outage.PatientlyAsync(() => StartAsync(arguments), stop.Ended);
             var ending = WaitForEndAsync(CancellationToken.None);
-            var logging = _pump!.DrainAsync(_container, CancellationToken.None);
+            var logging = KeepLogAsync();
             var wantsRestart = await WatchAsync(arguments, status, ending);
             await Task.WhenAll(ending, logging);
             var ended = await ending;
-            _pump.FlushToDisk();
+            _outOfTime |= stop.Reason is null && !wantsRestart && operation.Execution.Timeout <= ended.FinishedAt - ended.StartedAt;
+            _pump!.FlushToDisk();
             var exit = (ContainerExited)Journal.Append(new ContainerExited(operation.Id, _container, ended.ExitCode)
             {
                 OutOfMemory = ended.OutOfMemory,
                 State = new EngineState(ended.State, ended.ExitCode, ended.OutOfMemory, ended.Error, ended.StartedAt, ended.FinishedAt),
             });
 
-            if (stop.Reason is not null || _outOfTime || !(wantsRestart || ShouldRestart(arguments.Restart, exit)))
+            if (stop.Reason is not null || _outOfTime || !(wantsRestart || ShouldRestart(arguments.Restart, exit.ExitCode)))
             {
                 return exit;
             }
@@ -125,28 +129,35 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
         }
     }
 
+    // A container whose log can no longer be kept is brought to an end: its disk is full, or its engine gone.
+    private async Task KeepLogAsync()
+    {
+        try
+        {
+            await _pump!.DrainAsync(_container, CancellationToken.None);
+        }
+        catch (Exception broken) when (broken is IOException or EngineException)
+        {
+            stop.Request(StopReason.NodeShutdown);
+            throw;
+        }
+    }
+
     /// <summary>Brings the container to running, or finds that a process before this one did: the journal and the engine together tell.</summary>
     private async Task<ContainerStatus> StartAsync(ContainerArguments arguments)
     {
-        if (State.Container is null)
+        var known = State.Container is null ? null : await scope.Engine.InspectAsync(_container, stop.AtOnce);
+        if (known is null && State is { ContainerId: not null, Phase: OperationPhase.Running })
         {
-            Journal.Append(new ContainerStarting(operation.Id, _container, 0));
+            throw new EngineException(EngineFault.Failed, $"The container {_container} is gone; somebody removed it while it ran.");
         }
 
-        var known = await scope.Engine.InspectAsync(_container, stop.Ended);
-        if (known is null)
-        {
-            if (State.ContainerId is not null && State.Exit is null)
-            {
-                throw new EngineException(EngineFault.Failed, $"The container {_container} is gone; somebody removed it while it ran.");
-            }
-
-            await scope.Engine.CreateAsync(Spec(arguments), stop.Ended);
-        }
-
-        var isStale = known is { HasEnded: true } && State.Exit?.State is { } before && before.FinishedAt == known.FinishedAt && State.Phase == OperationPhase.Restarting;
+        var isStale = known is { HasEnded: true } && State.Phase == OperationPhase.Restarting && State.Exit?.State?.FinishedAt == known.FinishedAt;
         if (known is null or { IsRunning: false, HasEnded: false } || isStale)
         {
+            stop.Ended.ThrowIfCancellationRequested();
+            await scope.Network.WaitAsync(stop.Ended);
+            await MakeAsync(arguments, exists: known is not null);
             await scope.Engine.StartAsync(_container, stop.AtOnce);
         }
 
@@ -159,6 +170,34 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
 
         AnnounceEndpoints(arguments, status);
         return status;
+    }
+
+    // A volume that no operation creates is the run's all the same, and must be known before the engine makes it by itself.
+    private async Task MakeAsync(ContainerArguments arguments, bool exists)
+    {
+        if (exists)
+        {
+            return;
+        }
+
+        foreach (var name in arguments.Volumes.Select(volume => scope.Names.Volume(volume.Name)).Distinct())
+        {
+            if (!Journal.State.Volumes.Contains(name))
+            {
+                Journal.Append(new VolumeCreating(name));
+            }
+
+            await scope.Engine.CreateVolumeAsync(new VolumeSpec(name, scope.Names.Labels()), stop.AtOnce);
+        }
+
+        if (State.Container is null)
+        {
+            Journal.Append(new ContainerStarting(operation.Id, _container, 0));
+        }
+
+        // Not to be broken off: the engine would make the container all the same, after its removal.
+        await scope.Engine.CreateAsync(Spec(arguments), CancellationToken.None);
+        stop.Ended.ThrowIfCancellationRequested();
     }
 
     private ContainerSpec Spec(ContainerArguments arguments)
@@ -203,12 +242,13 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
 
                 var text = $"{port}";
                 var url = $"http://127.0.0.1:{published}";
-                if (State.Endpoints.Any(known => known.Port == text && known.Url == url))
+                var before = State.Endpoints.FirstOrDefault(known => known.Port == text);
+                if (before?.Url == url)
                 {
                     continue;
                 }
 
-                var id = arguments.Private ? EndpointId.Private() : EndpointId.For(operation.Index, exposure.Port, scope.Request.Job);
+                var id = before is not null ? new EndpointId(before.EndpointId) : arguments.Private ? EndpointId.Private() : EndpointId.For(operation.Index, exposure.Port, scope.Request.Job);
                 Journal.Append(new EndpointUp(operation.Id, text, id.Value, url)
                 {
                     Health = exposure.HealthChecks.IsEmpty ? EndpointHealth.Unknown : EndpointHealth.Offline,
@@ -222,19 +262,23 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
     {
         using var health = new HealthWatch(operation.Id, Journal, scope.Request.Limits.Health, scope.Time);
         using var ended = new CancellationTokenSource();
-        using var late = TimeLeft() is { } left ? new CancellationTokenSource(left, scope.Time) : new CancellationTokenSource();
-        var stopping = Task.Delay(Timeout.InfiniteTimeSpan, scope.Time, stop.Ended);
-        var expiring = Task.Delay(Timeout.InfiniteTimeSpan, scope.Time, late.Token);
+        using var stopped = CancellationTokenSource.CreateLinkedTokenSource(stop.Ended, ended.Token);
+        var stopping = Task.Delay(Timeout.InfiniteTimeSpan, scope.Time, stopped.Token);
+        var expiring = LongWait.ForAsync(status.IsRunning ? TimeLeft() : TimeSpan.MaxValue, scope.Time, ended.Token);
         var watching = status.Address is { } address && status.IsRunning
-            ? health.WatchAsync(arguments.Exposures, address, MarkReady, ended.Token)
-            : Task.Delay(Timeout.InfiniteTimeSpan, scope.Time, ended.Token).ContinueWith(_ => (HealthCheck?)null, TaskScheduler.Default);
+            ? health.WatchAsync(arguments.Exposures, address, MarkReady, MayRestartFor, ended.Token)
+            : Task.Delay(Timeout.InfiniteTimeSpan, scope.Time, ended.Token);
         if (arguments.Exposures.All(exposure => exposure.HealthChecks.IsEmpty))
         {
             MarkReady();
         }
 
         var first = await Task.WhenAny(ending, stopping, expiring, watching);
-        var wantsRestart = first == watching && MayRestartForHealth(await watching);
+        if (first == watching)
+        {
+            await watching;
+        }
+
         _outOfTime = first == expiring;
         if (first != ending)
         {
@@ -244,21 +288,14 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
         await Task.WhenAny(ending);
         await ended.CancelAsync();
         await Task.WhenAny(watching);
-        return wantsRestart;
+        return first == watching;
     }
 
-    private bool MayRestartForHealth(HealthCheck? failing) => failing?.MaxRestarts is not { } most || State.Restart < most;
+    private bool MayRestartFor(HealthCheck failing) => failing.MaxRestarts is not { } most || State.Restart < most;
 
-    private TimeSpan? TimeLeft()
-    {
-        if (operation.Execution.Timeout is not { } most)
-        {
-            return null;
-        }
-
-        var left = most - (scope.Time.GetUtcNow() - (State.RunningSince ?? scope.Time.GetUtcNow()));
-        return left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1);
-    }
+    private TimeSpan TimeLeft() => operation.Execution.Timeout is { } most
+        ? most - (scope.Time.GetUtcNow() - (State.RunningSince ?? scope.Time.GetUtcNow()))
+        : TimeSpan.MaxValue;
 
     private void MarkReady()
     {
@@ -294,24 +331,33 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
             await scope.Outage.WaitUntilBackAsync(away, ct);
         }
 
-        return await scope.Engine.InspectAsync(_container, ct) is { IsRunning: true }
-            ? await WaitForEndAsync(ct)
-            : throw new EngineException(EngineFault.Unreachable, $"The container of {operation.Id} ended while the engine was away; nobody can say how.");
+        return await scope.Engine.InspectAsync(_container, ct) switch
+        {
+            { IsRunning: true } => await WaitForEndAsync(ct),
+            { } ended when scope.Outage.BackAt is not { } back || ended.FinishedAt >= back => ended,
+            _ => throw new EngineException(EngineFault.Unreachable, $"The container of {operation.Id} ended while the engine was away; nobody can say how."),
+        };
     }
 
-    private static bool ShouldRestart(RestartPolicy policy, ContainerExited exit) => policy.When switch
+    private bool ShouldRestart(RestartPolicy policy, int exitCode) => policy.When switch
     {
         RestartWhen.Never => false,
         RestartWhen.Always or RestartWhen.UnlessStopped => true,
-        RestartWhen.OnFailure => exit.ExitCode != 0,
+        RestartWhen.OnFailure => exitCode != 0 && (policy.Tries is not { } most || State.Restart < most),
         _ => throw new UnreachableException($"No such policy: {policy.When}."),
     };
 
     private async Task<OperationError?> CopyOutputAsync(string path)
     {
+        if (State.Output is not null)
+        {
+            return null;
+        }
+
         var destination = Path.Combine(scope.Request.OutputDirectory, FolderName(operation.Id));
         try
         {
+            MakeRoomFor(path, destination);
             await using var tar = await scope.Engine.CopyOutAsync(_container, path, stop.AtOnce);
             if (tar is null)
             {
@@ -344,6 +390,20 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
             || fault is EngineException { Fault: not EngineFault.Unreachable })
         {
             return new OperationError(OperationFault.Output, $"The output {path} could not be copied to {destination}: {fault.Message}");
+        }
+    }
+
+    private void MakeRoomFor(string path, string destination)
+    {
+        if (!State.HasBegunOutput && Directory.Exists(destination) && Directory.EnumerateFileSystemEntries(destination).Any())
+        {
+            throw new IOException("there is something already, and nothing is written over.");
+        }
+
+        Journal.Append(new OutputCopying(operation.Id, path, 0, 0));
+        if (Directory.Exists(destination))
+        {
+            Directory.Delete(destination, recursive: true);
         }
     }
 
@@ -402,11 +462,6 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
     /// <summary>Removes the container of an operation that has ended; what cannot be removed is said and left to prune.</summary>
     public async Task RemoveAsync()
     {
-        if (State.Container is null || State.End is null)
-        {
-            return;
-        }
-
         using var limit = new CancellationTokenSource(CleanupPatience, scope.Time);
         try
         {
@@ -414,11 +469,11 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
         }
         catch (Exception fault) when (fault is EngineException or OperationCanceledException)
         {
-            Journal.Append(new Notice(NoticeLevel.Warning, $"The container {_container} could not be removed ({fault.Message}); berth prune removes it.", operation.Id));
+            Journal.Note(new Notice(NoticeLevel.Warning, $"The container {_container} could not be removed ({fault.Message}); berth prune removes it.", operation.Id));
         }
     }
 
-    private static OperationFault FaultOf(EngineFault fault) => fault switch
+    public static OperationFault FaultOf(EngineFault fault) => fault switch
     {
         EngineFault.ImageNotFound => OperationFault.ImageNotFound,
         EngineFault.ImageDenied => OperationFault.ImageDenied,

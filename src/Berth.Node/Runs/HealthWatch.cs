@@ -18,10 +18,11 @@ internal sealed class HealthWatch(OperationId operation, RunJournal journal, Hea
     private readonly HealthProbe _probe = new(time);
 
     /// <summary>
-    /// Runs until cancelled. <paramref name="ready"/> is called once, when every port has passed; the task's result, when it ends by itself,
-    /// is the failing check because of which the container must be started again.
+    /// Runs until cancelled. <paramref name="ready"/> is called once, when every port has passed. It ends by itself when a check failed
+    /// because of which the container must, and by <paramref name="mayRestart"/> may, be started again.
     /// </summary>
-    public async Task<HealthCheck?> WatchAsync(ImmutableArray<Jobs.Definitions.Exposure> exposures, IPAddress address, Action ready, CancellationToken ct)
+    public async Task WatchAsync(
+        ImmutableArray<Jobs.Definitions.Exposure> exposures, IPAddress address, Action ready, Func<HealthCheck, bool> mayRestart, CancellationToken ct)
     {
         var watched = exposures.Where(exposure => exposure.FirstPort == exposure.LastPort && !exposure.HealthChecks.IsEmpty).ToArray();
         var starting = watched.Length;
@@ -30,17 +31,13 @@ internal sealed class HealthWatch(OperationId operation, RunJournal journal, Hea
             ready();
         }
 
-        var watches = watched.Select(exposure => WatchPortAsync(exposure, new IPEndPoint(address, exposure.FirstPort), Started, ct)).ToArray();
-        await foreach (var ended in Task.WhenEach(watches))
-        {
-            if (await ended is { } failed)
-            {
-                return failed;
-            }
-        }
-
-        await Task.Delay(Timeout.InfiniteTimeSpan, time, ct);
-        return null;
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var watches = watched.Select(exposure => WatchPortAsync(exposure, new IPEndPoint(address, exposure.FirstPort), Started, mayRestart, ended.Token)).ToArray();
+        await Task.WhenAny(watches.Append(Task.Delay(Timeout.InfiniteTimeSpan, time, ct)));
+        await ended.CancelAsync();
+        await Task.WhenAny(Task.WhenAll(watches));
+        ct.ThrowIfCancellationRequested();
+        await (watches.FirstOrDefault(watch => watch.IsFaulted) ?? Task.CompletedTask);
 
         void Started()
         {
@@ -53,7 +50,8 @@ internal sealed class HealthWatch(OperationId operation, RunJournal journal, Hea
 
     public void Dispose() => _probe.Dispose();
 
-    private async Task<HealthCheck?> WatchPortAsync(Jobs.Definitions.Exposure exposure, IPEndPoint service, Action started, CancellationToken ct)
+    private async Task WatchPortAsync(
+        Jobs.Definitions.Exposure exposure, IPEndPoint service, Action started, Func<HealthCheck, bool> mayRestart, CancellationToken ct)
     {
         for (var pause = pace.First; await FirstFailureAsync(exposure.HealthChecks, service, StartPatience, ct) is not null; pause = Min(pause * 2, pace.Longest))
         {
@@ -64,8 +62,14 @@ internal sealed class HealthWatch(OperationId operation, RunJournal journal, Hea
         started();
 
         var continuous = exposure.HealthChecks.Where(check => check.Continuous).ToImmutableArray();
+        if (continuous.IsEmpty)
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, time, ct);
+        }
+
         var isOnline = true;
-        while (!continuous.IsEmpty)
+        var hasSaidEnough = false;
+        while (true)
         {
             await Task.Delay(pace.Continuous, time, ct);
             var failure = await FirstFailureAsync(continuous, service, ContinuousPatience, ct);
@@ -76,13 +80,23 @@ internal sealed class HealthWatch(OperationId operation, RunJournal journal, Hea
                     operation, exposure.Port, isOnline ? EndpointHealth.Online : EndpointHealth.Offline, failure?.Detail ?? "all checks passed again"));
             }
 
-            if (failure is { Check.RestartOnFailure: true })
+            if (failure is not { Check.RestartOnFailure: true })
             {
-                return failure.Check;
+                continue;
+            }
+
+            if (mayRestart(failure.Check))
+            {
+                return;
+            }
+
+            if (!hasSaidEnough)
+            {
+                hasSaidEnough = true;
+                journal.Append(new Notice(
+                    NoticeLevel.Warning, $"Port {exposure.Port} fails its checks and was started again {failure.Check.MaxRestarts} times already; it goes on as it is.", operation));
             }
         }
-
-        return null;
     }
 
     private async Task<Failure?> FirstFailureAsync(ImmutableArray<HealthCheck> checks, IPEndPoint service, TimeSpan patience, CancellationToken ct)

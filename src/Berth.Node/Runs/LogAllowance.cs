@@ -6,5 +6,5 @@ internal sealed class LogAllowance(long bytes)
     private long _left = bytes;
 
     /// <summary>Takes the bytes; false, once and for ever, when the run has used up what it may keep.</summary>
-    public bool Take(int bytes) => Interlocked.Add(ref _left, -bytes) >= 0;
+    public bool Take(long bytes) => Interlocked.Add(ref _left, -bytes) >= 0;
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using Berth.Containers;
 using Berth.Jobs;
 using Berth.Jobs.Definitions;
@@ -9,10 +10,23 @@ namespace Berth.Node.Runs;
 /// Carries one container's log from the engine into the operation's file, past the result patterns and the watcher, each line once: after a
 /// broken connection or a crash it resumes where the file ends.
 /// </summary>
-internal sealed class LogPump(OperationId operation, int index, RunScope scope, ResultSearch search) : IDisposable
+internal sealed class LogPump : IDisposable
 {
-    private readonly RunLog _log = RunLog.Open(scope.Folder.Log(index), line => Look(search, line));
+    private const string FullMark = "[berth: the run's log is full; what follows is left out]";
+    private readonly OperationId _operation;
+    private readonly RunScope _scope;
+    private readonly ResultSearch _search;
+    private readonly RunLog _log;
+    private readonly HashSet<string> _said = [];
     private bool _isFull;
+
+    public LogPump(OperationId operation, int index, RunScope scope, ResultSearch search)
+    {
+        (_operation, _scope, _search) = (operation, scope, search);
+        _log = RunLog.Open(scope.Folder.Log(index), Remember);
+        scope.Logs.Take(_log.TextBytes);
+        _isFull = _said.Contains(FullMark);
+    }
 
     public long Lines => _log.Lines;
 
@@ -25,21 +39,26 @@ internal sealed class LogPump(OperationId operation, int index, RunScope scope, 
             try
             {
                 await ReadAsync(container, ct);
+                _log.MarkWhole();
                 return;
             }
             catch (EngineException away) when (away.Fault == EngineFault.Unreachable)
             {
-                await scope.Outage.WaitUntilBackAsync(away, ct);
+                await _scope.Outage.WaitUntilBackAsync(away, ct);
             }
         }
     }
 
-    /// <summary>Adds a line of the node's own, such as why the operation failed.</summary>
+    /// <summary>Adds a line of the node's own, such as why the operation failed; one that is there already is not said again.</summary>
     public void Say(string text)
     {
-        LogLine[] line = [new(LogStream.Node, scope.Time.GetUtcNow(), System.Text.Encoding.UTF8.GetBytes(text))];
-        Keep(line);
-        _log.FlushToDisk();
+        var words = text.ReplaceLineEndings(" ");
+        if (_said.Add(words))
+        {
+            LogLine[] line = [new(LogStream.Node, _scope.Time.GetUtcNow(), Encoding.UTF8.GetBytes(words))];
+            Keep(line);
+            _log.FlushToDisk();
+        }
     }
 
     /// <summary>Makes what is in the file survive the machine.</summary>
@@ -50,10 +69,10 @@ internal sealed class LogPump(OperationId operation, int index, RunScope scope, 
     private async Task ReadAsync(string container, CancellationToken ct)
     {
         _log.BeginReading();
-        var since = _log.ResumeFrom;
-        await foreach (var batch in scope.Engine.ReadLogsAsync(container, since, follow: true, scope.Request.Limits.LogLine, ct))
+        var isFresh = _log.Lines == 0;
+        await foreach (var batch in _scope.Engine.ReadLogsAsync(container, _log.ResumeFrom, follow: true, _scope.Request.Limits.LogLine, ct))
         {
-            Keep(since is null ? batch : [.. batch.Where(line => !_log.HasAlready(line))]);
+            Keep(isFresh ? batch : [.. batch.Where(line => !_log.HasAlready(line))]);
             _log.Flush();
         }
     }
@@ -68,31 +87,40 @@ internal sealed class LogPump(OperationId operation, int index, RunScope scope, 
         var kept = 0;
         foreach (var line in lines)
         {
-            if (!scope.Logs.Take(line.Text.Length))
+            if (!_scope.Logs.Take(line.Text.Length))
             {
                 _isFull = true;
                 break;
             }
 
             _log.Add(line);
-            Look(search, line);
+            Look(line);
             kept++;
         }
 
-        scope.Watcher.Wrote(operation, kept == lines.Count ? lines : [.. lines.Take(kept)]);
+        _scope.Watcher.Wrote(_operation, kept == lines.Count ? lines : [.. lines.Take(kept)]);
         if (_isFull)
         {
-            LogLine mark = new(LogStream.Node, scope.Time.GetUtcNow(), "[berth: the run's log is full; what follows is left out]"u8.ToArray());
+            LogLine mark = new(LogStream.Node, _scope.Time.GetUtcNow(), Encoding.UTF8.GetBytes(FullMark));
             _log.Add(mark);
-            scope.Watcher.Wrote(operation, [mark]);
+            _scope.Watcher.Wrote(_operation, [mark]);
         }
     }
 
-    private static void Look(ResultSearch search, in LogLine line)
+    private void Remember(LogLine line)
     {
-        if (search.Covers(line.Stream))
+        Look(line);
+        if (line.Stream == LogStream.Node)
         {
-            search.Search(line.Stream, System.Text.Encoding.UTF8.GetString(line.Text.Span) + "\n");
+            _said.Add(Encoding.UTF8.GetString(line.Text.Span));
+        }
+    }
+
+    private void Look(in LogLine line)
+    {
+        if (_search.Covers(line.Stream))
+        {
+            _search.Search(line.Stream, Encoding.UTF8.GetString(line.Text.Span) + line.CutMark + "\n");
         }
     }
 }

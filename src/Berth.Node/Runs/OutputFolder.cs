@@ -8,7 +8,7 @@ internal sealed record CopiedOutput(int Files, long Bytes, IReadOnlyList<string>
 
 /// <summary>
 /// Copies a folder out of a container onto this machine. The container is hostile: nothing is written outside the destination,
-/// through a link, or over anything that was there; devices, sockets and pipes are left out; links are made last, and only those that stay inside.
+/// through a link, or over anything that was there; a second entry of one name, devices, sockets and pipes are left out; links are made last, and only those that stay inside.
 /// </summary>
 internal sealed class OutputFolder(int mostFiles, long mostBytes)
 {
@@ -21,60 +21,88 @@ internal sealed class OutputFolder(int mostFiles, long mostBytes)
     {
         var root = Path.GetFullPath(destination);
         Directory.CreateDirectory(root);
-        var links = new List<(string Path, string Target)>();
+        var links = new List<(string Name, string Path, string Target)>();
         var leftOut = new List<string>();
+        var entries = 0;
         var files = 0;
         var bytes = 0L;
         await using var reader = new TarReader(tar);
-        while (await reader.GetNextEntryAsync(copyData: false, ct) is { } entry)
+        while (await NextAsync(reader, ct) is { } entry)
         {
             var path = Inside(root, entry.Name, entry.EntryType);
-            if (path is null || path == root)
+            if (path == root)
             {
-                if (path is null)
-                {
-                    leftOut.Add(entry.Name);
-                }
-
                 continue;
             }
 
-            if (++files > mostFiles || (bytes += entry.Length) > mostBytes)
+            var original = entry.EntryType == TarEntryType.HardLink ? OriginalOf(root, entry) : null;
+            bytes += original?.Length ?? entry.Length;
+            if (++entries > mostFiles || bytes > mostBytes)
             {
                 throw new EngineException(EngineFault.Refused, $"The output has more than {mostFiles} files or {mostBytes} bytes; the rest was not copied.");
             }
 
             switch (entry.EntryType)
             {
-                case TarEntryType.Directory:
+                case TarEntryType.Directory when path is not null && !File.Exists(path):
                     Directory.CreateDirectory(path);
                     break;
-                case TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile:
+                case TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile when path is not null && !Path.Exists(path):
                     await WriteAsync(entry, path, ct);
+                    files++;
                     break;
-                case TarEntryType.SymbolicLink when StaysInside(root, path, entry.LinkName):
-                    links.Add((path, entry.LinkName));
+                case TarEntryType.SymbolicLink when path is not null && StaysInside(root, path, entry.LinkName):
+                    links.Add((entry.Name, path, entry.LinkName));
+                    files++;
                     break;
-                case TarEntryType.HardLink when Inside(root, entry.LinkName, TarEntryType.RegularFile) is { } original && File.Exists(original):
+                case TarEntryType.HardLink when path is not null && original is not null && !Path.Exists(path):
                     Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-                    File.Copy(original, path, overwrite: false);
+                    original.CopyTo(path);
+                    files++;
                     break;
                 default:
-                    leftOut.Add(entry.Name);
-                    files--;
+                    LeaveOut(entry.Name);
                     break;
             }
 
             progress(files, bytes);
         }
 
-        foreach (var (path, target) in links.Where(link => !Path.Exists(link.Path)))
+        foreach (var (name, path, target) in links)
         {
+            if (IsTaken(path) || LeadsThroughLink(root, path))
+            {
+                files--;
+                LeaveOut(name);
+                continue;
+            }
+
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             File.CreateSymbolicLink(path, target);
         }
 
-        return new CopiedOutput(files, bytes, [.. leftOut.Take(ListedLeftOuts)]);
+        return new CopiedOutput(files, bytes, leftOut);
+
+        void LeaveOut(string name)
+        {
+            if (leftOut.Count < ListedLeftOuts)
+            {
+                leftOut.Add(name);
+            }
+        }
+    }
+
+    // A container may give its files any time and name there is; the reader has no words of its own for the impossible ones.
+    private static async Task<TarEntry?> NextAsync(TarReader reader, CancellationToken ct)
+    {
+        try
+        {
+            return await reader.GetNextEntryAsync(copyData: false, ct);
+        }
+        catch (Exception odd) when (odd is OverflowException or ArgumentException or FormatException)
+        {
+            throw new InvalidDataException($"an entry of it cannot be read ({odd.Message})", odd);
+        }
     }
 
     private static async Task WriteAsync(TarEntry entry, string path, CancellationToken ct)
@@ -99,6 +127,25 @@ internal sealed class OutputFolder(int mostFiles, long mostBytes)
         var below = parts.Length == 1 && type != TarEntryType.Directory ? parts : parts[1..];
         return below.Length == 0 ? root : Path.Combine([root, .. below]);
     }
+
+    private static FileInfo? OriginalOf(string root, TarEntry entry) =>
+        Inside(root, entry.LinkName, TarEntryType.RegularFile) is { } original && File.Exists(original) ? new FileInfo(original) : null;
+
+    // A link that was made before may stand where a folder on the way should be.
+    private static bool LeadsThroughLink(string root, string path)
+    {
+        for (var folder = Path.GetDirectoryName(path)!; folder.Length > root.Length; folder = Path.GetDirectoryName(folder)!)
+        {
+            if (new FileInfo(folder).LinkTarget is not null)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool IsTaken(string path) => Path.Exists(path) || new FileInfo(path).LinkTarget is not null;
 
     private static bool StaysInside(string root, string path, string target)
     {

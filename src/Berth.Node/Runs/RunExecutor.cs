@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Berth.Containers;
 using Berth.Jobs.Definitions;
 using Berth.Jobs.Planning;
@@ -15,6 +16,9 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
     private static readonly TimeSpan CleanupPatience = TimeSpan.FromMinutes(3);
     private readonly NetworkGuard _guard = new(time);
 
+    /// <summary>The seam for a disk that is full.</summary>
+    internal Func<string, FileStream> OpenJournal { get; init; } = RunJournal.OpenFile;
+
     /// <summary>
     /// 1 open the journal, 2 make and guard the network while 3 the stages begin, 4 unmake everything, 5 say how the run ended.
     /// A run that has ended already is returned as it is. The caller owns the folder.
@@ -22,7 +26,7 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
     public async Task<RunState> ExecuteAsync(RunRequest request, RunAdmission admission, RunFolder folder, IRunWatcher watcher, StopSignal stop)
     {
         // 1
-        using var journal = RunJournal.Open(folder.Journal, time, watcher.Happened);
+        using var journal = RunJournal.Open(folder.Journal, time, watcher.Happened, OpenJournal);
         if (journal.State.IsEnded)
         {
             return journal.State;
@@ -31,19 +35,20 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
         var names = new RunNames(node, request.Run, request.Job);
         var plan = RunPlan.For(request.Definition);
         var failure = (Exception?)null;
-        var removals = new List<Task>();
+        var removals = new ConcurrentDictionary<string, Task>();
         var network = Task.CompletedTask;
-        using var late = new CancellationTokenSource();
-        await using var expiry = late.Token.Register(() => stop.Request(StopReason.Expired));
-        await using var stopping = stop.Ended.Register(() => journal.Append(new RunStopping(stop.Reason ?? StopReason.StoppedByClient)));
+        var expiry = Task.CompletedTask;
+        using var over = new CancellationTokenSource();
+        await using var stopping = stop.Ended.Register(() => journal.Note(new RunStopping(stop.Reason ?? StopReason.StoppedByClient)));
         try
         {
             Announce(journal, request, plan, admission);
-            using var timer = TimeLeft(journal.State) is { } left ? time.CreateTimer(_ => late.Cancel(), null, left, Timeout.InfiniteTimeSpan) : null;
             if (journal.State.Stopping is { } before)
             {
                 stop.Request(before);
             }
+
+            expiry = ExpireAsync(journal.State, stop, over.Token);
 
             // 2
             network = MakeNetworkAsync(journal, names);
@@ -52,29 +57,31 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
                 Ceiling = admission.Ceiling,
                 Gpu = admission.Gpu,
                 Network = network,
-                Logs = new LogAllowance(request.Limits.LogTotal),
+                Logs = new LogAllowance(request.Limits.LogTotal - KeptBefore(journal.State, request, folder)),
                 Outage = new EngineOutage(engine, journal, request.Limits.EnginePatience, time),
             };
 
             // 3
             foreach (var stage in plan.Stages)
             {
-                await MakeVolumesAsync(scope, stage);
-                await new StageRun(stage, scope, stop, operation => removals.Add(UnmakeAsync(operation))).RunAsync();
+                await new StageRun(stage, scope, stop, operation => Unmake(operation, removals)).RunAsync();
             }
         }
-        catch (Exception broken) when (broken is EngineException or IOException)
+        catch (Exception broken) when (broken is EngineException or IOException or UnauthorizedAccessException)
         {
             failure = broken;
             stop.Request(StopReason.NodeShutdown);
+            GiveUp(journal, broken);
         }
+
+        await over.CancelAsync();
+        await expiry;
 
         // 4
         await CleanUpAsync(journal, names, network, removals);
 
         // 5
-        journal.Append(Ending(journal.State, stop, failure));
-        return journal.State;
+        return End(journal, stop, failure);
     }
 
     private static void Announce(RunJournal journal, RunRequest request, RunPlan plan, RunAdmission admission)
@@ -104,16 +111,30 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
         }
     }
 
-    private TimeSpan? TimeLeft(RunState state)
+    private async Task ExpireAsync(RunState state, StopSignal stop, CancellationToken over)
     {
         if (state.Timeout is not { } most || state.StartedAt is not { } started)
         {
-            return null;
+            return;
         }
 
-        var left = most - (time.GetUtcNow() - started);
-        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+        try
+        {
+            await LongWait.ForAsync(most - (time.GetUtcNow() - started), time, over);
+            stop.Request(StopReason.Expired);
+        }
+        catch (OperationCanceledException) when (over.IsCancellationRequested)
+        {
+            // The run was over in time.
+        }
     }
+
+    // The logs of operations that go on count themselves when they are opened again.
+    private static long KeptBefore(RunState state, RunRequest request, RunFolder folder) =>
+        (from operation in request.Definition.Operations
+         let end = state.Find(operation.Id)?.End
+         where end is not null
+         select RunLog.TextBytesOf(folder.Log(operation.Index), end.LogLines)).Sum();
 
     private async Task MakeNetworkAsync(RunJournal journal, RunNames names)
     {
@@ -129,18 +150,15 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
         }
     }
 
-    // A volume that is mounted and that no operation creates is the run's all the same, and must be known before the engine makes it by itself.
-    private async Task MakeVolumesAsync(RunScope scope, Stage stage)
+    private static void Unmake(ContainerOperation operation, ConcurrentDictionary<string, Task> removals)
     {
-        var mounted =
-            from planned in stage.Operations
-            where planned.Operation is RunContainer
-            from volume in ((RunContainer)planned.Operation).Arguments.Volumes
-            select scope.Names.Volume(volume.Name);
-        foreach (var name in mounted.Distinct().Where(name => !scope.Journal.State.Volumes.Contains(name)))
+        if (operation.IsRemovable)
         {
-            scope.Journal.Append(new VolumeCreating(name));
-            await engine.CreateVolumeAsync(new VolumeSpec(name, scope.Names.Labels()), CancellationToken.None);
+            removals[operation.Container] = UnmakeAsync(operation);
+        }
+        else
+        {
+            operation.Dispose();
         }
     }
 
@@ -152,13 +170,12 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
         }
     }
 
-    private async Task CleanUpAsync(RunJournal journal, RunNames names, Task network, List<Task> removals)
+    private async Task CleanUpAsync(RunJournal journal, RunNames names, Task network, ConcurrentDictionary<string, Task> removals)
     {
         using var limit = new CancellationTokenSource(CleanupPatience, time);
         await Task.WhenAny(network);
-        var left = journal.State.Operations.Where(operation => operation is { Container: not null, End: null });
-        removals.AddRange(left.Select(operation => TryAsync(journal, operation.Container!, () => engine.RemoveAsync(operation.Container!, limit.Token))));
-        var containers = Task.WhenAll(removals);
+        var left = journal.State.Operations.Select(operation => operation.Container).OfType<string>().Where(container => !removals.ContainsKey(container));
+        var containers = Task.WhenAll([.. removals.Values, .. left.Select(container => TryAsync(journal, container, () => engine.RemoveAsync(container, limit.Token)))]);
         await Task.WhenAll(
             RemoveNetworkAsync(containers, journal, names, limit.Token),
             TryAsync(journal, names.Bridge, () => _guard.LowerAsync(names.Bridge, limit.Token)));
@@ -179,7 +196,7 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
             await engine.RemoveNetworkAsync(names.Network, ct);
             await containers;
         }
-        catch (EngineException)
+        catch (Exception inUse) when (inUse is EngineException or OperationCanceledException)
         {
             await containers;
             await TryAsync(journal, names.Network, () => engine.RemoveNetworkAsync(names.Network, ct));
@@ -194,8 +211,36 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
         }
         catch (Exception fault) when (fault is EngineException or OperationCanceledException)
         {
-            journal.Append(new Notice(NoticeLevel.Warning, $"{name} could not be removed ({fault.Message}); berth prune removes it."));
+            journal.Note(new Notice(NoticeLevel.Warning, $"{name} could not be removed ({fault.Message}); berth prune removes it."));
         }
+    }
+
+    private static void GiveUp(RunJournal journal, Exception failure)
+    {
+        foreach (var operation in journal.State.Operations.Where(operation => operation.End is null))
+        {
+            journal.Note(operation.StartedAt is null
+                ? new OperationEnded(operation.Id, OperationOutcome.Skipped) { Reason = StopReason.NodeShutdown }
+                : new OperationEnded(operation.Id, OperationOutcome.Stopped)
+                {
+                    Reason = StopReason.NodeShutdown,
+                    Error = new OperationError(failure is EngineException ? OperationFault.EngineUnreachable : OperationFault.DiskFull, failure.Message),
+                });
+        }
+    }
+
+    private static RunState End(RunJournal journal, StopSignal stop, Exception? failure)
+    {
+        try
+        {
+            journal.Append(Ending(journal.State, stop, failure ?? journal.Fault));
+        }
+        catch (IOException full)
+        {
+            journal.Append(Ending(journal.State, stop, full));
+        }
+
+        return journal.State;
     }
 
     private static RunEnded Ending(RunState state, StopSignal stop, Exception? failure)
@@ -208,6 +253,7 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
         var failed = state.Operations.FirstOrDefault(operation => operation.Outcome == OperationOutcome.Failed);
         return (failed, stop.Reason) switch
         {
+            (null, _) when state.Operations.All(HasDoneItsPart) => new RunEnded(RunOutcome.Succeeded),
             ({ } operation, _) => new RunEnded(RunOutcome.Failed) { Message = Words(operation) },
             (null, StopReason.Expired) => new RunEnded(RunOutcome.Expired) { Message = $"The job's time of {state.Timeout?.TotalSeconds:0} s was up." },
             (null, StopReason.StoppedByClient) => new RunEnded(RunOutcome.StoppedByClient) { Message = "The job was stopped." },
@@ -215,6 +261,10 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
             _ => new RunEnded(RunOutcome.Succeeded),
         };
     }
+
+    // What was asked of the run after that came too late to count.
+    private static bool HasDoneItsPart(OperationState operation) =>
+        operation.End is { Outcome: OperationOutcome.Succeeded } or { Outcome: OperationOutcome.Stopped, Reason: StopReason.DependentEnded };
 
     private static string Words(OperationState failed) => failed.End?.Error is { } error
         ? $"Operation '{failed.Id}' failed. {error.Message}"

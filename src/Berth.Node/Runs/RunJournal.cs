@@ -12,7 +12,6 @@ public sealed class RunJournal : IDisposable
     private readonly FileStream _file;
     private readonly TimeProvider _time;
     private readonly Action<RunEvent> _watch;
-    private bool _isBroken;
 
     private RunJournal(FileStream file, RunState state, TimeProvider time, Action<RunEvent> watch)
     {
@@ -25,15 +24,22 @@ public sealed class RunJournal : IDisposable
     /// <summary>The fold of everything appended so far.</summary>
     public RunState State { get; private set; }
 
+    /// <summary>Why events are no longer written, or null while they are.</summary>
+    public IOException? Fault { get; private set; }
+
     /// <summary>Opens or makes the journal; <paramref name="watch"/> sees every event appended from now on, in order.</summary>
-    public static RunJournal Open(string path, TimeProvider time, Action<RunEvent> watch)
+    public static RunJournal Open(string path, TimeProvider time, Action<RunEvent> watch) => Open(path, time, watch, OpenFile);
+
+    internal static RunJournal Open(string path, TimeProvider time, Action<RunEvent> watch, Func<string, FileStream> open)
     {
         var events = File.Exists(path) ? ReadWhole(path, out var whole) : Nothing(out whole);
-        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 0);
+        var file = open(path);
         file.SetLength(whole);
         file.Seek(whole, SeekOrigin.Begin);
         return new RunJournal(file, RunState.Of(events), time, watch);
     }
+
+    internal static FileStream OpenFile(string path) => new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 0);
 
     /// <summary>The events of a journal somebody else may be writing, a torn last line left out.</summary>
     public static IReadOnlyList<RunEvent> Read(string path) => ReadWhole(path, out _);
@@ -54,11 +60,24 @@ public sealed class RunJournal : IDisposable
         }
     }
 
+    /// <summary>Appends what nobody acts on; that it could not be written is for <see cref="Fault"/> to say when the run ends.</summary>
+    public void Note(RunEvent happened)
+    {
+        try
+        {
+            Append(happened);
+        }
+        catch (IOException)
+        {
+            Append(happened);
+        }
+    }
+
     public void Dispose() => _file.Dispose();
 
     private void Write(RunEvent numbered)
     {
-        if (_isBroken)
+        if (Fault is not null)
         {
             return;
         }
@@ -70,13 +89,13 @@ public sealed class RunJournal : IDisposable
         }
         catch (IOException fault)
         {
-            _isBroken = true;
-            throw new IOException($"The run's journal cannot be written ({fault.Message}).", fault);
+            Fault = new IOException($"The run's journal cannot be written ({fault.Message}).", fault);
+            throw Fault;
         }
     }
 
     private static bool MustLast(RunEvent happened) =>
-        happened is not (PullProgressed or OutputCopying or Notice or ImageReady or EndpointHealthChanged or OperationStarting);
+        happened is not (PullProgressed or OutputCopying { Files: > 0 } or Notice or ImageReady or EndpointHealthChanged or OperationStarting);
 
     private static List<RunEvent> Nothing(out long whole)
     {

@@ -14,14 +14,15 @@ namespace Berth.Node.Runs;
 public sealed class RunLog : IDisposable
 {
     private const int TimeLength = 28;
-    private static readonly TimeSpan Overlap = TimeSpan.FromSeconds(5);
+    private const int LineOverhead = TimeLength + 4;
     private static ReadOnlySpan<byte> Letters => "oeni"u8;
 
     private readonly FileStream _file;
     private readonly ArrayBufferWriter<byte> _lines = new(256 * 1024);
     private readonly StreamPlace[] _places = new StreamPlace[4];
-    private long _second = -1;
     private readonly byte[] _stamp = new byte[TimeLength];
+    private long _second = -1;
+    private DateTimeOffset? _wholeUntil;
 
     private RunLog(FileStream file) => _file = file;
 
@@ -32,10 +33,18 @@ public sealed class RunLog : IDisposable
     public long TextBytes { get; private set; }
 
     /// <summary>
-    /// From when on the engine must be asked again, or null for the beginning. Some seconds early, for the engine stamps the lines
-    /// of the two streams before it puts them in order; <see cref="HasAlready"/> knows what comes twice.
+    /// From when on the engine must be asked again, or null for the beginning: a stream that gave nothing yet may have a line on the
+    /// way that began before all of the other's. <see cref="HasAlready"/> knows what comes twice.
     /// </summary>
-    public DateTimeOffset? ResumeFrom => _places.Min(place => place.Last) - Overlap;
+    public DateTimeOffset? ResumeFrom
+    {
+        get
+        {
+            var (output, error) = (_places[(int)LogStream.Stdout].Last, _places[(int)LogStream.Stderr].Last);
+            var earlier = output is null || error is null ? null : Earlier(output, error);
+            return earlier > _wholeUntil ? earlier : _wholeUntil ?? earlier;
+        }
+    }
 
     /// <summary>Opens or makes the log; a torn last line is dropped, and <paramref name="each"/> is given every whole line that is there.</summary>
     public static RunLog Open(string path, Action<LogLine> each)
@@ -73,6 +82,16 @@ public sealed class RunLog : IDisposable
         place.Skipped++;
         return place.Skipped <= place.AtLast;
     }
+
+    /// <summary>Everything the container wrote so far is in the log; a container that is started again is read from here.</summary>
+    public void MarkWhole()
+    {
+        var (output, error) = (_places[(int)LogStream.Stdout].Last, _places[(int)LogStream.Stderr].Last);
+        _wholeUntil = output > error ? output : error ?? output;
+    }
+
+    /// <summary>How many bytes of the container's own text a log of so many lines has, told from the size of its file.</summary>
+    public static long TextBytesOf(string path, long lines) => File.Exists(path) ? Math.Max(0, new FileInfo(path).Length - (lines * LineOverhead)) : 0;
 
     /// <summary>Begins a new reading of the engine at <see cref="ResumeFrom"/>.</summary>
     public void BeginReading()
@@ -224,6 +243,8 @@ public sealed class RunLog : IDisposable
             place.AtLast = 1;
         }
     }
+
+    private static DateTimeOffset? Earlier(DateTimeOffset? one, DateTimeOffset? other) => other < one ? other : one;
 
     private void Stamp(DateTimeOffset at)
     {

@@ -1,3 +1,4 @@
+using Berth.Containers;
 using Berth.Jobs;
 using Berth.Jobs.Definitions;
 using Berth.Jobs.Planning;
@@ -46,11 +47,14 @@ internal sealed class StageRun(Stage stage, RunScope scope, StopSignal stop, Act
 
     private async Task<OperationOutcome> RunNowOrSkipAsync(PlannedOperation planned)
     {
-        var waits = await Task.WhenAll(planned.WaitsFor.Where(_ready.ContainsKey).Select(id => _ready[id].Task));
-        if (waits.Contains(false) || stop.Reason is not null)
+        if (scope.Journal.State.Find(planned.Id) is not { StartedAt: not null })
         {
-            scope.Journal.Append(new OperationEnded(planned.Id, OperationOutcome.Skipped) { Reason = stop.Reason });
-            return OperationOutcome.Skipped;
+            var waits = await Task.WhenAll(planned.WaitsFor.Where(_ready.ContainsKey).Select(id => _ready[id].Task));
+            if (waits.Contains(false) || stop.Reason is not null)
+            {
+                scope.Journal.Append(new OperationEnded(planned.Id, OperationOutcome.Skipped) { Reason = stop.Reason });
+                return OperationOutcome.Skipped;
+            }
         }
 
         return planned.Operation switch
@@ -66,10 +70,33 @@ internal sealed class StageRun(Stage stage, RunScope scope, StopSignal stop, Act
         var name = scope.Names.Volume(volume.Name);
         scope.Journal.Append(new OperationStarting(volume.Id));
         scope.Journal.Append(new VolumeCreating(name, volume.Id));
-        await scope.Engine.CreateVolumeAsync(new(name, scope.Names.Labels(volume.Id)), stop.AtOnce);
+        try
+        {
+            await scope.Outage.PatientlyAsync(
+                async () =>
+                {
+                    await scope.Engine.CreateVolumeAsync(new(name, scope.Names.Labels(volume.Id)), stop.AtOnce);
+                    return name;
+                },
+                stop.Ended);
+        }
+        catch (OperationCanceledException) when (stop.Ended.IsCancellationRequested)
+        {
+            return End(new OperationEnded(volume.Id, OperationOutcome.Stopped) { Reason = stop.Reason });
+        }
+        catch (EngineException fault) when (fault.Fault != EngineFault.Unreachable)
+        {
+            return End(new OperationEnded(volume.Id, OperationOutcome.Failed) { Error = new OperationError(ContainerOperation.FaultOf(fault.Fault), fault.Message) });
+        }
+
         scope.Journal.Append(new OperationReady(volume.Id));
-        scope.Journal.Append(new OperationEnded(volume.Id, OperationOutcome.Succeeded) { ExitCode = 0 });
-        return OperationOutcome.Succeeded;
+        return End(new OperationEnded(volume.Id, OperationOutcome.Succeeded) { ExitCode = 0 });
+    }
+
+    private OperationOutcome End(OperationEnded end)
+    {
+        scope.Journal.Append(end);
+        return end.Outcome;
     }
 
     private async Task<OperationOutcome> RunAsync(RunContainer container, PlannedOperation planned)
