@@ -20,7 +20,8 @@ make_bridge() {
     flock 7
     ip link show "$bridge" >/dev/null 2>&1 || ip link add "$bridge" type bridge
     ip -4 addr show dev "$bridge" | grep -qF "$bridge_address/" || ip addr add "$bridge_address/24" dev "$bridge"
-    ip link set "$bridge" up
+    # An address of its own: a bridge without one takes it from its ports, and changes it under everybody's feet as machines come and go.
+    ip link set "$bridge" address 02:be:47:0a:db:01 up
     # An engine on this machine drops what is forwarded; between the pretend ones it must pass.
     iptables -w -C FORWARD -i "$bridge" -o "$bridge" -j ACCEPT 2>/dev/null || iptables -w -I FORWARD -i "$bridge" -o "$bridge" -j ACCEPT
   ) 7>/run/berth-lab/lock

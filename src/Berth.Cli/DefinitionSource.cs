@@ -13,7 +13,7 @@ internal sealed record DefinitionText(string Name, ReadOnlyMemory<byte> Bytes, D
 /// <summary>Fetches a definition from where a person points: a file, an address, or <c>-</c> for standard input.</summary>
 internal static class DefinitionSource
 {
-    // One byte more than a definition may have, so that the reader sees that it is too large.
+    // One byte more than a definition may have, to see that there is more.
     private const int Most = (1 << 20) + 1;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -21,6 +21,11 @@ internal static class DefinitionSource
     {
         try
         {
+            if (source.Length == 0)
+            {
+                return Failed("An empty name", "points at no job definition", ExitCode.WrongUse);
+            }
+
             if (source == "-")
             {
                 return await ReadAsync("standard input", Console.OpenStandardInput(), ct);
@@ -47,6 +52,11 @@ internal static class DefinitionSource
 
     private static async Task<DefinitionText> DownloadAsync(string address, TimeProvider time, CancellationToken ct)
     {
+        if (!Uri.TryCreate(address, UriKind.Absolute, out _))
+        {
+            return Failed(address, "is no address of a web server", ExitCode.WrongUse);
+        }
+
         using var late = new CancellationTokenSource(Patience, time);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(late.Token, ct);
         using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
@@ -60,10 +70,6 @@ internal static class DefinitionSource
         catch (HttpRequestException fault)
         {
             return Failed(address, $"cannot be reached: {fault.Message}", ExitCode.Unreachable);
-        }
-        catch (UriFormatException fault)
-        {
-            return Failed(address, $"is no address: {fault.Message}", ExitCode.WrongUse);
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
@@ -85,7 +91,9 @@ internal static class DefinitionSource
             }
         }
 
-        return new DefinitionText(name, bytes.AsMemory(0, length), FormatOf(name, bytes.AsSpan(0, length)));
+        return length == Most
+            ? Failed(name, "is larger than 1 MiB, the most a job definition may have", ExitCode.WrongUse)
+            : new DefinitionText(name, bytes.AsMemory(0, length), FormatOf(name, bytes.AsSpan(0, length)));
     }
 
     private static DocumentFormat FormatOf(string name, ReadOnlySpan<byte> bytes) => Path.GetExtension(name).ToUpperInvariant() switch

@@ -27,7 +27,7 @@ internal static class Invocation
         catch (EngineException fault)
         {
             await surroundings.Error.WriteLineAsync($"berth: {fault.Message}");
-            return ExitCodes.Of(fault.Fault);
+            return fault.Fault == EngineFault.Refused ? ExitCode.WrongUse : ExitCodes.Of(fault.Fault);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace Berth.Cli;
 
@@ -19,7 +20,7 @@ internal sealed class Surroundings : IDisposable
     public TimeProvider Time { get; } = TimeProvider.System;
 
     /// <summary>Logs and results: what may be piped on.</summary>
-    public Stream Output { get; } = Console.OpenStandardOutput();
+    public Stream Output { get; } = OpenOutput();
 
     /// <summary>Everything said about them.</summary>
     public TextWriter Error { get; } = Console.Error;
@@ -44,6 +45,18 @@ internal sealed class Surroundings : IDisposable
             var machine = File.Exists("/etc/machine-id") ? File.ReadAllText("/etc/machine-id").Trim() : System.Environment.MachineName;
             return $"local-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{machine}:{StateDirectory}")))[..16]}";
         }
+    }
+
+    // The console's own stream says nothing when whoever read a pipe is gone. A file keeps the console's stream, for it is shared with others.
+    private static Stream OpenOutput()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return Console.OpenStandardOutput();
+        }
+
+        var output = new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, 0);
+        return output.CanSeek ? Console.OpenStandardOutput() : output;
     }
 
     public static Surroundings Of(Func<string, string?> environment) => new(environment);

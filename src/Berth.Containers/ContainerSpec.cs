@@ -13,7 +13,7 @@ public sealed record ContainerSpec
     /// <summary>Null keeps the image's; an empty list clears it.</summary>
     public ImmutableArray<string>? Entrypoint { get; init; }
 
-    /// <summary>Null keeps the image's.</summary>
+    /// <summary>Null keeps the image's, unless <see cref="Entrypoint"/> replaces the program it was meant for.</summary>
     public ImmutableArray<string>? Command { get; init; }
 
     public ImmutableArray<KeyValuePair<string, string>> Env { get; init; } = [];

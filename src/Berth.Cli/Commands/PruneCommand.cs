@@ -14,6 +14,7 @@ internal static class PruneCommand
         var keep = new Option<TimeSpan?>("--keep")
         {
             Description = "How long logs and results of ended runs are kept (90s, 10m, 2h, 1d). Default 7d.",
+            HelpName = "time",
             CustomParser = Durations.Parse,
         };
         var command = new Command("prune", "Remove containers, networks and volumes that no live run owns, and old run folders.") { keep };

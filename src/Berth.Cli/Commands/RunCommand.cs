@@ -25,6 +25,7 @@ internal static class RunCommand
         var timeout = new Option<TimeSpan?>("--timeout", "-t")
         {
             Description = "The longest the job may run (90s, 10m, 2h; a bare number is minutes). Default: no limit.",
+            HelpName = "time",
             CustomParser = Durations.Parse,
         };
         var gpu = new Option<GpuChoice?>("--gpu")
@@ -43,7 +44,7 @@ internal static class RunCommand
             },
         };
         var noGpu = new Option<bool>("--no-gpu") { Description = "Run without GPUs even if the job asks for them." };
-        var pull = new Option<PullPolicy>("--pull") { Description = "When images are pulled.", DefaultValueFactory = _ => PullPolicy.Missing };
+        var pull = CommonOptions.OneOf<PullPolicy>("--pull", "When images are pulled: when missing (default), always, never.");
         var output = new Option<string?>("--output", "-o") { Description = "Where output folders are copied to. Default ./berth-output/<run>.", HelpName = "dir" };
         var result = new Option<string?>("--result") { Description = "Write the result of the run to this file, as JSON.", HelpName = "file" };
         var format = CommonOptions.Format();
@@ -121,7 +122,7 @@ internal static class RunCommand
         // 4
         using var stop = new StopSignal();
         using var signals = new StopOnSignals(stop);
-        IRunWatcher watcher = wishes.AsJson ? new JsonWatcher(around.Output, OutputClosed) : new TextWatcher(around, OutputClosed);
+        IRunWatcher watcher = wishes.AsJson ? new JsonWatcher(around.Output, OutputClosed) : new TextWatcher(around, StateSoFar(folder), OutputClosed);
         var state = await new RunExecutor(engine, around.LocalNode, around.Time).ExecuteAsync(request, admission, folder, watcher, stop);
 
         // 5
@@ -170,7 +171,7 @@ internal static class RunCommand
             return (null, null, ExitCode.WrongUse);
         }
 
-        if (File.Exists(folder.Journal) && RunState.Of(RunJournal.Read(folder.Journal)) is { Outcome: { } outcome } ended)
+        if (StateSoFar(folder) is { Outcome: { } outcome } ended)
         {
             await around.Error.WriteLineAsync($"berth: run {folder.Run} has ended already ({outcome}). {ended.Message}".TrimEnd());
             return (null, null, ExitCodes.Of(ended));
@@ -190,6 +191,9 @@ internal static class RunCommand
 
         return (stored, JobDefinitionReader.Read(System.Text.Encoding.UTF8.GetBytes(stored.Definition)).Definition, ExitCode.WrongUse);
     }
+
+    private static RunState StateSoFar(RunFolder folder) =>
+        File.Exists(folder.Journal) ? RunState.Of(RunJournal.Read(folder.Journal)) : RunState.Empty;
 
     private static async Task WriteResultAsync(Surroundings around, RunState state, JobDefinition definition, RunFolder folder, string? path)
     {

@@ -17,7 +17,7 @@ internal static class ProblemPrinter
             {
                 problem.Found is { } found ? $"found {found}" : null,
                 problem.Expected is { } expected ? $"expected {expected}" : null,
-                problem.Suggestion is { } suggestion ? $"did you mean {suggestion}?" : null,
+                problem.Suggestion is { } suggestion && !problem.Message.Contains("did you mean", StringComparison.Ordinal) ? $"did you mean {suggestion}?" : null,
             };
             if (details.OfType<string>().ToArray() is { Length: > 0 } told)
             {

@@ -15,6 +15,7 @@ namespace Berth.Cli.Rendering;
 internal sealed class TextWatcher : IRunWatcher
 {
     private const int BarWidth = 24;
+    private const int WidestName = 32;
     private readonly Lock _screen = new();
     private readonly ArrayBufferWriter<byte> _block = new(256 * 1024);
     private readonly Dictionary<OperationId, (int Index, byte[] Prefix)> _prefixes = [];
@@ -23,15 +24,21 @@ internal sealed class TextWatcher : IRunWatcher
     private readonly LiveLines? _live;
     private readonly Action _outputClosed;
     private bool _isClosed;
-    private RunState _state = RunState.Empty;
+    private int _width;
+    private RunState _state;
 
-    /// <summary><paramref name="outputClosed"/> is called once when nobody reads standard output any more.</summary>
-    public TextWatcher(Surroundings around, Action outputClosed)
+    /// <summary>
+    /// <paramref name="soFar"/> is what happened before this process took the run over; <paramref name="outputClosed"/> is called once when
+    /// nobody reads standard output any more.
+    /// </summary>
+    public TextWatcher(Surroundings around, RunState soFar, Action outputClosed)
     {
+        _state = soFar;
         _around = around;
         _outputClosed = outputClosed;
         _palette = new Palette(around.IsErrorTerminal && around.HasColour);
         _live = _palette.IsOn ? new LiveLines(around.Error, Math.Max(40, Console.WindowWidth)) : null;
+        NameOperations();
     }
 
     public void Happened(RunEvent happened)
@@ -42,7 +49,8 @@ internal sealed class TextWatcher : IRunWatcher
             switch (happened)
             {
                 case RunStarted e:
-                    Announce(e);
+                    NameOperations();
+                    Say(_palette.Quiet($"run {e.Run}{(e.Timeout is { } most ? $", may take {Durations.Words(most)}" : "")}"));
                     break;
                 case RunResumed:
                     Say(_palette.Quiet($"resuming run {_state.Run}"));
@@ -74,11 +82,11 @@ internal sealed class TextWatcher : IRunWatcher
                     Say($"{Name(e.Operation)} port {e.Port} is {(e.Health == EndpointHealth.Online ? _palette.Good("healthy") : _palette.Bad("not healthy"))}: {e.Detail}");
                     break;
                 case OutputCopying e:
-                    _live?.Set(Index(e.Operation), $"{Name(e.Operation)} copying {e.Path}: {e.Files} files, {Durations.Size(e.Bytes)}");
+                    _live?.Set(Index(e.Operation), $"{Name(e.Operation)} copying {e.Path}: {Files(e.Files)}, {Durations.Size(e.Bytes)}");
                     break;
                 case OutputCopied e:
                     _live?.Set(Index(e.Operation), null);
-                    Say($"{Name(e.Operation)} copied {e.Path} to {_palette.Strong(e.Destination)} ({e.Files} files, {Durations.Size(e.Bytes)})");
+                    Say($"{Name(e.Operation)} copied {e.Path} to {_palette.Strong(e.Destination)} ({Files(e.Files)}, {Durations.Size(e.Bytes)})");
                     break;
                 case OperationEnded e:
                     _live?.Set(Index(e.Operation), null);
@@ -159,41 +167,36 @@ internal sealed class TextWatcher : IRunWatcher
         _block.ResetWrittenCount();
     }
 
-    private void Announce(RunStarted e)
+    private void NameOperations()
     {
-        var containers = e.Operations.Count(operation => operation.IsContainer);
-        var width = e.Operations.Length == 0 ? 0 : e.Operations.Max(operation => operation.Id.Value.Length);
-        foreach (var (index, operation) in e.Operations.Index())
+        var containers = _state.Operations.Count(operation => operation.IsContainer);
+        _width = Math.Min(WidestName, _state.Operations.Select(operation => operation.Id.Value.Length).DefaultIfEmpty().Max());
+        foreach (var (index, operation) in _state.Operations.Index())
         {
             var prefix = _around.IsOutputTerminal && _palette.IsOn
-                ? $"{_palette.Operation(index, operation.Id.Value.PadRight(width))} │ "
-                : containers > 1 ? $"{operation.Id.Value.PadRight(width)} | " : "";
+                ? $"{_palette.Operation(index, operation.Id.Value.PadRight(_width))} │ "
+                : containers > 1 ? $"{operation.Id.Value.PadRight(_width)} | " : "";
             _prefixes[operation.Id] = (index, Encoding.UTF8.GetBytes(prefix));
-        }
-
-        Say(_palette.Quiet($"run {e.Run}"));
-        if (e.Timeout is { } most)
-        {
-            Say(_palette.Quiet($"may take {Durations.Words(most)}"));
         }
     }
 
     private void ShowPull(PullProgressed e)
     {
-        if (_live is null)
+        if (e.Layers == 0)
         {
-            if (e.Layers == 0)
+            if (_live is null)
             {
                 Say($"{Name(e.Operation)} pulling {e.Image}");
             }
 
+            _live?.Set(Index(e.Operation), $"{Name(e.Operation)} pulling {e.Image}");
             return;
         }
 
         var share = e.TotalBytes > 0 ? Math.Clamp((double)e.CurrentBytes / e.TotalBytes, 0, 1) : 0;
         var full = (int)(share * BarWidth);
         var bar = $"{new string('█', full)}{_palette.Quiet(new string('░', BarWidth - full))}";
-        _live.Set(Index(e.Operation), $"{Name(e.Operation)} {bar} {share * 100,3:0} % {Durations.Size(e.CurrentBytes)} of {Durations.Size(e.TotalBytes)}, {e.LayersDone} of {e.Layers} layers  {e.Image}");
+        _live?.Set(Index(e.Operation), $"{Name(e.Operation)} {bar} {share * 100,3:0} % {Durations.Size(e.CurrentBytes)} of {Durations.Size(e.TotalBytes)}, {e.LayersDone} of {e.Layers} layers  {e.Image}");
     }
 
     private string Ended(OperationEnded e)
@@ -230,7 +233,8 @@ internal sealed class TextWatcher : IRunWatcher
         {
             var value = result.Value.Error ?? string.Join(", ", result.Value.Matches.Select(match => match is null ? "null" : $"\"{match.ReplaceLineEndings("\\n")}\""));
             _block.ResetWrittenCount();
-            SafeText.Write(Encoding.UTF8.GetBytes($"{operation.Id} {result.Key} = {(value.Length == 0 ? "(no match)" : value)}"), _block);
+            _block.Write(Encoding.UTF8.GetBytes($"{(_around.IsOutputTerminal ? _palette.Strong(operation.Id.Value) : operation.Id.Value)} "));
+            SafeText.Write(Encoding.UTF8.GetBytes($"{result.Key} = {(value.Length == 0 ? "(no match)" : value)}"), _block);
             _block.Write("\n"u8);
             WriteBlock();
         }
@@ -258,9 +262,11 @@ internal sealed class TextWatcher : IRunWatcher
         }
     }
 
-    private string Name(OperationId id) => _palette.Operation(Index(id), id.Value);
+    private string Name(OperationId id) => _palette.Operation(Index(id), _palette.IsOn ? id.Value.PadRight(_width) : id.Value);
 
     private int Index(OperationId id) => _prefixes.TryGetValue(id, out var known) ? known.Index : 0;
+
+    private static string Files(int count) => count == 1 ? "1 file" : $"{count} files";
 
     private static string Ordinal(int number) => number switch
     {

@@ -19,6 +19,7 @@ internal sealed class ContainerLog(
 
     private static readonly string[] WholeLog = ["all"];
     private static readonly string[] EverLargerEnds = ["256", "16384", "all"];
+    private static readonly TimeSpan Settled = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(100);
 
     private readonly string _attempt = $"Could not read the log of container {name}";
@@ -54,15 +55,47 @@ internal sealed class ContainerLog(
         }
     }
 
+    /// <summary>
+    /// Podman gives the beginning of a line that is still being written as a line; so the last one is held back until it has stayed the same for a while.
+    /// </summary>
     private async IAsyncEnumerable<IReadOnlyList<LogLine>> PollAsync([EnumeratorCancellation] CancellationToken ct)
     {
+        (DateTimeOffset At, long Length)? unsettled = null;
+        var unsettledSince = connection.Time.GetTimestamp();
         for (var hasEnded = false; !hasEnded;)
         {
             hasEnded = await inspect(ct) is not { IsRunning: true };
             var begun = connection.Time.GetTimestamp();
-            await foreach (var batch in ReadEndAsync(WholeLog, ct))
+            LogLine? last = null;
+            using (var response = await OpenAsync("all", follow: false, ct))
             {
-                yield return batch;
+                using var reader = new LogFrameReader(await response.Content.ReadAsStreamAsync(ct), maxLine, isWhole: true);
+                _cursor.Rewind();
+                while (await ReadBatchAsync(reader, ct) is { } batch)
+                {
+                    if (last is { } held)
+                    {
+                        batch.Insert(0, held);
+                    }
+
+                    last = batch[^1] with { Text = batch[^1].Text.ToArray() };
+                    batch.RemoveAt(batch.Count - 1);
+                    if (_cursor.Take(batch) is { Count: > 0 } fresh)
+                    {
+                        yield return fresh;
+                    }
+                }
+            }
+
+            var end = last is { } line ? (line.At, line.Text.Length + line.LeftOut) : default;
+            if (end != unsettled)
+            {
+                (unsettled, unsettledSince) = (end, connection.Time.GetTimestamp());
+            }
+
+            if (last is { } settled && (hasEnded || connection.Time.GetElapsedTime(unsettledSince) >= Settled) && _cursor.IsNew(settled))
+            {
+                yield return [settled];
             }
 
             if (!hasEnded)
@@ -108,7 +141,7 @@ internal sealed class ContainerLog(
             path += string.Create(CultureInfo.InvariantCulture, $"&since={ticks / TimeSpan.TicksPerSecond}.{ticks % TimeSpan.TicksPerSecond:D7}00");
         }
 
-        return connection.SendAsync(_attempt, new HttpRequestMessage(HttpMethod.Get, path), EngineAnswer.General, isPatient: true, ct);
+        return connection.OpenLogAsync(_attempt, new HttpRequestMessage(HttpMethod.Get, path), ct);
     }
 
     private async Task<List<LogLine>?> ReadBatchAsync(LogFrameReader reader, CancellationToken ct)

@@ -82,12 +82,7 @@ internal static class EngineAnswer
     /// </summary>
     public static EngineException OfPull(string attempt, string reference, int status, string message)
     {
-        var words = message;
-        foreach (var name in ImageName.Parse(reference).Spellings)
-        {
-            words = words.Replace(name, "", StringComparison.Ordinal);
-        }
-
+        var words = ImageName.Parse(reference).TakenOutOf(message);
         if (Says(words, "repository does not exist or may require"))
         {
             return Sentence(EngineFault.ImageNotFound, attempt, status, "the registry has no such image, or it is private and needs a login");

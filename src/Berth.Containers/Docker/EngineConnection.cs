@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using Docker.DotNet;
 
@@ -13,6 +14,7 @@ internal sealed class EngineConnection : IDisposable
     private readonly TimeSpan _patience;
     private readonly DockerClient _client;
     private readonly HttpClient _http;
+    private readonly HttpClient _logs;
 
     public EngineConnection(EngineAddress address, TimeProvider time, TimeSpan patience)
     {
@@ -20,11 +22,8 @@ internal sealed class EngineConnection : IDisposable
         Time = time;
         _patience = patience;
         _client = new DockerClientBuilder().WithEndpoint(address.Uri).WithTimeout(Timeout.InfiniteTimeSpan).Build();
-        _http = new HttpClient(NewTransport(address))
-        {
-            BaseAddress = address.SocketPath is null ? new($"http://{address.Uri.Host}:{address.Uri.Port}/") : new("http://engine/"),
-            Timeout = Timeout.InfiniteTimeSpan,
-        };
+        _http = NewHttp(address, ConnectAsync, TimeSpan.FromSeconds(30));
+        _logs = NewHttp(address, ConnectPumpedAsync, TimeSpan.Zero);
     }
 
     public TimeProvider Time { get; }
@@ -70,13 +69,21 @@ internal sealed class EngineConnection : IDisposable
     }
 
     /// <summary>Sends a plain request and returns when the answer's headers are there; a refusal is told in the words of <paramref name="reading"/>.</summary>
-    public async Task<HttpResponseMessage> SendAsync(string attempt, HttpRequestMessage request, Reading reading, bool isPatient, CancellationToken ct)
+    public Task<HttpResponseMessage> SendAsync(string attempt, HttpRequestMessage request, Reading reading, bool isPatient, CancellationToken ct) =>
+        SendAsync(_http, attempt, request, reading, isPatient, ct);
+
+    /// <summary>Opens a log: a request whose answer may be long and comes line by line.</summary>
+    public Task<HttpResponseMessage> OpenLogAsync(string attempt, HttpRequestMessage request, CancellationToken ct) =>
+        SendAsync(_logs, attempt, request, EngineAnswer.General, isPatient: true, ct);
+
+    private async Task<HttpResponseMessage> SendAsync(
+        HttpClient http, string attempt, HttpRequestMessage request, Reading reading, bool isPatient, CancellationToken ct)
     {
         using var limit = new CancellationTokenSource(isPatient ? Timeout.InfiniteTimeSpan : _patience, Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
         try
         {
-            var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+            var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
             if (response.IsSuccessStatusCode)
             {
                 return response;
@@ -113,34 +120,51 @@ internal sealed class EngineConnection : IDisposable
     {
         _client.Dispose();
         _http.Dispose();
+        _logs.Dispose();
     }
 
-    private static SocketsHttpHandler NewTransport(EngineAddress address)
+    private static HttpClient NewHttp(EngineAddress address, Func<Socket, EndPoint, CancellationToken, ValueTask<Stream>> connect, TimeSpan keep)
     {
-        var transport = new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30) };
-        if (address.SocketPath is { } path)
+        var transport = new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, PooledConnectionIdleTimeout = keep, PooledConnectionLifetime = keep };
+        transport.ConnectCallback = async (target, ct) =>
         {
-            transport.ConnectCallback = async (_, ct) =>
+            var socket = address.SocketPath is null
+                ? new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }
+                : new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            try
             {
-                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                try
-                {
-                    await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), ct);
-                    return new NetworkStream(socket, ownsSocket: true);
-                }
-                catch
-                {
-                    socket.Dispose();
-                    throw;
-                }
-            };
-        }
+                return await connect(socket, address.SocketPath is { } path ? new UnixDomainSocketEndPoint(path) : target.DnsEndPoint, ct);
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+        };
+        return new(transport)
+        {
+            BaseAddress = address.SocketPath is null ? new($"http://{address.Uri.Host}:{address.Uri.Port}/") : new("http://engine/"),
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+    }
 
-        return transport;
+    private static async ValueTask<Stream> ConnectAsync(Socket socket, EndPoint engine, CancellationToken ct)
+    {
+        await socket.ConnectAsync(engine, ct);
+        return new NetworkStream(socket, ownsSocket: true);
+    }
+
+    /// <summary>Connects in the plain way: a socket that was asynchronous once is watched for as long as it lives, and woken for each line.</summary>
+    private static ValueTask<Stream> ConnectPumpedAsync(Socket socket, EndPoint engine, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        socket.Connect(engine);
+        return new(new PumpedStream(socket));
     }
 
     private static bool IsBroken(Exception broken) =>
-        broken is HttpRequestException or IOException or SocketException or TimeoutException or ObjectDisposedException;
+        broken is HttpRequestException or IOException or SocketException or TimeoutException or ObjectDisposedException
+        || (broken is AggregateException { InnerException: { } first } && IsBroken(first));
 
     private EngineException Unreachable(string attempt, Exception broken)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.RegularExpressions;
 
 namespace Berth.Containers.Docker;
 
@@ -23,9 +24,13 @@ internal sealed record ImageName(string Repository, string Tag)
     /// <summary>The names under which an engine may hold the image, the written one first.</summary>
     public ImmutableArray<string> Variants => Registry is null ? [ToString(), .. DefaultPrefixes.Select(prefix => prefix + this)] : [ToString()];
 
-    /// <summary>How an engine's messages may spell it, the longest first.</summary>
-    public ImmutableArray<string> Spellings =>
-        [.. Variants.Concat(Variants.Select(variant => variant[..^(Tag.Length + 1)])).Append(Repository[(Repository.IndexOf('/', StringComparison.Ordinal) + 1)..]).OrderByDescending(name => name.Length)];
+    /// <summary>A message of an engine without this image's name in any of its spellings.</summary>
+    public string TakenOutOf(string message)
+    {
+        var path = Registry is null ? Repository : Repository[(Registry.Length + 1)..];
+        var names = Variants.Concat(Variants.Select(variant => variant[..^(Tag.Length + 1)])).Append(path).OrderByDescending(name => name.Length);
+        return Regex.Replace(message, $@"(?<!\w)({string.Join('|', names.Select(Regex.Escape))})(?!\w)", "");
+    }
 
     public static ImageName Parse(string reference)
     {

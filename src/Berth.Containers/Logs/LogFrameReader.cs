@@ -19,6 +19,7 @@ internal sealed class LogFrameReader(Stream source, int maxLine, bool isWhole) :
 {
     private const int HeaderLength = 8;
     private const int BufferLength = 256 * 1024;
+    private const int LeastRoom = 64 * 1024;
     private const int LongestTimestamp = 64;
     private const int LargestError = 4096;
 
@@ -26,21 +27,29 @@ internal sealed class LogFrameReader(Stream source, int maxLine, bool isWhole) :
     private readonly OpenLine _out = new(LogStream.Stdout, maxLine);
     private readonly OpenLine _error = new(LogStream.Stderr, maxLine);
     private byte[]? _buffer = ArrayPool<byte>.Shared.Rent(BufferLength);
+    private ValueTask<int> _reading;
+    private bool _isReading;
     private int _start;
     private int _end;
     private OpenLine? _frameLine;
     private int _frameLeft;
 
-    /// <summary>The next lines, good until the next call; null when there are no more.</summary>
+    /// <summary>The next lines, good until the next call; null when there are no more. What has come already goes into one batch.</summary>
     public async ValueTask<List<LogLine>?> ReadAsync(CancellationToken ct)
     {
         _batch.Clear();
         _out.TakeBack();
         _error.TakeBack();
-        while (_batch.Count == 0)
+        while (true)
         {
-            KeepRest();
-            var read = await source.ReadAsync(_buffer.AsMemory(_end), ct);
+            if (!_isReading)
+            {
+                KeepRest();
+                BeginReading(ct);
+            }
+
+            _isReading = false;
+            var read = await _reading;
             if (read == 0)
             {
                 if (isWhole)
@@ -53,20 +62,41 @@ internal sealed class LogFrameReader(Stream source, int maxLine, bool isWhole) :
 
             _end += read;
             TakeFrames();
-        }
+            if (_batch.Count > 0)
+            {
+                if (_buffer!.Length - _end >= LeastRoom)
+                {
+                    BeginReading(ct);
+                }
 
-        return _batch;
+                if (!_isReading || !_reading.IsCompleted)
+                {
+                    return _batch;
+                }
+            }
+        }
     }
 
     public void Dispose()
     {
         _out.Dispose();
         _error.Dispose();
-        if (_buffer is not null)
+
+        // A read that is still under way may yet write into the buffer: then nobody else may have it.
+        if (_buffer is not null && !_isReading)
         {
             ArrayPool<byte>.Shared.Return(_buffer);
-            _buffer = null;
         }
+
+        _buffer = null;
+    }
+
+    private void BeginReading(CancellationToken ct)
+    {
+#pragma warning disable CA2012 // Awaited once, by this call of ReadAsync or the next; a Task for each read would be an allocation for each read.
+        _reading = source.ReadAsync(_buffer.AsMemory(_end), ct);
+#pragma warning restore CA2012
+        _isReading = true;
     }
 
     private void KeepRest()

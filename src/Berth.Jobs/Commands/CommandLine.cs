@@ -15,12 +15,18 @@ public static class CommandLine
     {
         CommandText text => Shell(text.Script),
         CommandList { Elements: [] } => null,
-        CommandList list when entrypoint is [.., "-c" or "-lc" or "-ec" or "-exc"] => list.Elements,
+        CommandList list when AwaitsScript(entrypoint) => list.Elements,
         CommandList { Elements: [var only] } when HasBlank(only) => entrypoint is [_, ..] ? OrNull(ShellWords.Split(only)) : Shell(only),
         CommandList { Elements: [var first, .. var rest] } when HasBlank(first) => OneScript(first, rest),
         CommandList list => list.Elements,
         _ => throw new UnreachableException($"No command line for {command.GetType().Name}."),
     };
+
+    /// <summary>Whether what follows is a script: after <c>-c</c>, or after any options of a shell that end in <c>c</c>.</summary>
+    internal static bool AwaitsScript(ImmutableArray<string>? words) =>
+        words is [.., "-c"] || (words is [var program, .., ['-', .., 'c'] option] && IsShell(program) && option.Skip(1).All(char.IsAsciiLetterLower));
+
+    internal static bool IsShell(string program) => program[(program.LastIndexOf('/') + 1)..] is "sh" or "bash" or "dash" or "ash" or "zsh" or "ksh";
 
     private static bool HasBlank(string element) => element.Any(char.IsWhiteSpace);
 

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using System.Text;
 using System.Text.RegularExpressions;
+using Berth.Jobs.Placeholders;
 
 namespace Berth.Jobs.Definitions;
 
@@ -93,7 +93,13 @@ internal sealed partial class ArgumentsReader(ProblemList problems, bool isFille
     public ImmutableArray<KeyValuePair<string, string>> Env(Form form, string name, bool markersAllowed = true)
     {
         var pairs = ImmutableArray.CreateBuilder<KeyValuePair<string, string>>();
-        foreach (var member in form.Object(name)?.Node.Members ?? [])
+        var members = form.Object(name)?.Node.Members ?? [];
+        if (form.IsTooLong(name, JobDefinitionReader.MostVariables))
+        {
+            return [];
+        }
+
+        foreach (var member in members)
         {
             var path = form.At(name).Member(member.Name);
             if (Marker.IsMarkerName(member.Name))
@@ -107,7 +113,7 @@ internal sealed partial class ArgumentsReader(ProblemList problems, bool isFille
                 problems.Error(path, member.NamePosition, "The name of an environment variable is not empty and has no '=' in it.");
             }
 
-            var value = isFilled ? Stringified(member.Value) : Form.TextOf(member.Value, path, problems);
+            var value = isFilled ? Token.TextOf(member.Value) : Form.TextOf(member.Value, path, problems);
             if (value is not null)
             {
                 pairs.Add(new(member.Name, value));
@@ -135,7 +141,7 @@ internal sealed partial class ArgumentsReader(ProblemList problems, bool isFille
         var texts = ImmutableArray.CreateBuilder<string>();
         foreach (var (node, path) in Elements(form, name))
         {
-            var text = isFilled && node is (NumberNode or BooleanNode) ? Stringified(node) : Form.TextOf(node, path, problems);
+            var text = isFilled && node is (NumberNode or BooleanNode) ? Token.TextOf(node) : Form.TextOf(node, path, problems);
             if (text is not null)
             {
                 texts.Add(text);
@@ -149,9 +155,20 @@ internal sealed partial class ArgumentsReader(ProblemList problems, bool isFille
     public List<(DocumentNode Node, DocumentPath Path)> Elements(Form form, string name)
     {
         var elements = new List<(DocumentNode, DocumentPath)>();
+        if (form.IsTooLong(name, name is "cmd" or "entrypoint" or "files" ? int.MaxValue : JobDefinitionReader.MostEntries))
+        {
+            return elements;
+        }
+
+        var isArgument = LanguageMembers.ContainerArguments.Contains(name) || LanguageMembers.Global.Contains(name);
+        var removals = 0;
         foreach (var (node, path) in form.List(name))
         {
-            if (!PassesMarker(node, path))
+            if (node is TextNode { Value: Marker.RemoveIfEmpty } && !(isArgument && removals++ == 0))
+            {
+                problems.Error(path, node.Position, $"'{Marker.RemoveIfEmpty}' stands once, and only in a list that is an argument itself.");
+            }
+            else if (!PassesMarker(node, path))
             {
                 elements.Add((node, path));
             }
@@ -175,7 +192,7 @@ internal sealed partial class ArgumentsReader(ProblemList problems, bool isFille
         else if (element is ObjectNode node)
         {
             var marker = new Form(node, path, problems).Knows(LanguageMembers.SpreadMarker);
-            marker.Flag("chunked");
+            marker.Flag(Marker.Chunked);
             CheckSpread(marker);
         }
 
@@ -191,7 +208,7 @@ internal sealed partial class ArgumentsReader(ProblemList problems, bool isFille
     }
 
     /// <summary>Whether the text still waits for values.</summary>
-    public bool IsOpen(string text) => !isFilled && Marker.HasLiteral(text);
+    public bool IsOpen(string text) => !isFilled && Marker.HasPlaceholder(text);
 
     private static void CheckSpread(Form marker)
     {
@@ -199,7 +216,7 @@ internal sealed partial class ArgumentsReader(ProblemList problems, bool isFille
         {
             case ListNode:
                 break;
-            case TextNode { Value: var text } when Marker.HasLiteral(text) || text.TrimStart().StartsWith('['):
+            case TextNode { Value: var text } when Marker.HasPlaceholder(text) || text.TrimStart().StartsWith('['):
                 break;
             default:
                 marker.Refuse(Marker.Spread, "What is spread must be a list, the JSON text of one, or a placeholder.", "a list");
@@ -256,7 +273,7 @@ internal sealed partial class ArgumentsReader(ProblemList problems, bool isFille
         };
         if (aliases.FirstOrDefault(alias => !IsOpen(alias) && !HostName.IsMatch(alias)) is { } bad)
         {
-            form.Refuse("aliases", $"'{(bad.Length > 64 ? bad[..64] + "…" : bad)}' cannot be a host name: letters, digits, '-', '_' and '.' make one.");
+            form.Refuse("aliases", $"'{ProblemList.Shortened(bad, 64)}' cannot be a host name: letters, digits, '-', '_' and '.' make one.");
         }
 
         return aliases;
@@ -327,15 +344,6 @@ internal sealed partial class ArgumentsReader(ProblemList problems, bool isFille
 
         return vram;
     }
-
-    private static string Stringified(DocumentNode value) => value switch
-    {
-        TextNode { Value: var text } => text,
-        NumberNode { Raw: var raw } => raw,
-        BooleanNode { Value: var flag } => flag ? "true" : "false",
-        NullNode => "",
-        _ => Encoding.UTF8.GetString(JobDefinitionWriter.Write(value, indented: false)),
-    };
 
     private T Refused<T>(DocumentNode value, DocumentPath path, string expected, T instead)
     {

@@ -9,33 +9,34 @@ internal sealed partial class DocumentPath
     private const int LongestNameShown = 128;
 
     private readonly DocumentPath? _parent;
-    private readonly string _segment;
+    private readonly string? _name;
+    private readonly int _index;
 
-    private DocumentPath(DocumentPath? parent, string segment, bool isSecret)
+    private DocumentPath(DocumentPath? parent, string? name, int index)
     {
         _parent = parent;
-        _segment = segment;
-        IsSecret = isSecret;
+        _name = name;
+        _index = index;
     }
 
-    public static DocumentPath Root { get; } = new(null, "$", isSecret: false);
+    public static DocumentPath Root { get; } = Of("$");
 
     /// <summary>Whether what stands here may be a credential, judged by the names on the way; such values are never shown.</summary>
-    public bool IsSecret { get; }
+    public bool IsSecret => (_name is { } name && SecretName.IsMatch(name)) || _parent is { IsSecret: true };
 
     /// <summary>A path that was written out before, to go on from.</summary>
-    public static DocumentPath Of(string written) => new(null, written, SecretName.IsMatch(written));
+    public static DocumentPath Of(string written) => new(null, written, 0);
 
-    public DocumentPath Member(string name) => new(this, Written(name), IsSecret || SecretName.IsMatch(name));
+    public DocumentPath Member(string name) => new(this, name, 0);
 
-    public DocumentPath Item(int index) => new(this, $"[{index}]", IsSecret);
+    public DocumentPath Item(int index) => new(this, null, index);
 
     public override string ToString()
     {
         var segments = new Stack<string>();
         for (var path = this; path is not null; path = path._parent)
         {
-            segments.Push(path._segment);
+            segments.Push(path._name is not { } name ? $"[{path._index}]" : path._parent is null ? name : Written(name));
         }
 
         return new StringBuilder().AppendJoin("", segments).ToString();
@@ -43,7 +44,7 @@ internal sealed partial class DocumentPath
 
     private static string Written(string name)
     {
-        var shown = name.Length > LongestNameShown ? name[..LongestNameShown] + "…" : name;
+        var shown = ProblemList.Shortened(name, LongestNameShown);
         return Identifier.IsMatch(name)
             ? $".{shown}"
             : $"['{shown.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal)}']";

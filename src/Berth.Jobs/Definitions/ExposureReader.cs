@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text;
 using System.Text.RegularExpressions;
+using Berth.Jobs.Placeholders;
 
 namespace Berth.Jobs.Definitions;
 
@@ -23,7 +23,7 @@ internal sealed partial class ExposureReader(ArgumentsReader arguments, ProblemL
         }
 
         var elements = expose is ListNode ? arguments.Elements(form, "expose")
-            : arguments.PassesMarker(expose, form.At("expose")) ? []
+            : expose is ObjectNode && arguments.PassesMarker(expose, form.At("expose")) ? []
             : [(Node: expose, Path: form.At("expose"))];
 
         var exposures = new List<Exposure>();
@@ -55,16 +55,24 @@ internal sealed partial class ExposureReader(ArgumentsReader arguments, ProblemL
         var form = new Form((ObjectNode)node, path, problems).Knows(LanguageMembers.Exposure);
         var type = form.Word("type", Types) ?? "none";
         var checks = Checks(form);
-        return form.Required("port", PortExpected) is { } port && Ports(port, form.At("port")) is { } ports
-            ? ports with { Type = type, HealthChecks = checks }
-            : null;
+        if (form.Required("port", PortExpected) is not { } port || Ports(port, form.At("port")) is not { } ports)
+        {
+            return null;
+        }
+
+        if (ports.FirstPort != ports.LastPort && !checks.IsEmpty)
+        {
+            form.Warn("health_checks", "Only a single port is checked, not a range; expose the port that answers by itself.");
+        }
+
+        return ports with { Type = type, HealthChecks = checks };
     }
 
     private Exposure? Ports(DocumentNode node, DocumentPath path)
     {
         switch (node)
         {
-            case TextNode { Value: var text } when !isFilled && WholeLiteral.IsMatch(text):
+            case TextNode { Value: var text } when !isFilled && PlaceholderScanner.Whole(text, isKnown: null) is not null:
                 return null;
             case TextNode { Value: var text } when Range.Match(text) is { Success: true } range:
                 var first = Port(range.Groups["first"].Value);
@@ -170,7 +178,7 @@ internal sealed partial class ExposureReader(ArgumentsReader arguments, ProblemL
             {
                 null => null,
                 TextNode { Value: var text } => text,
-                var value => Encoding.UTF8.GetString(JobDefinitionWriter.Write(value, indented: false)),
+                var value => JobDefinitionWriter.Text(value),
             },
         };
     }
@@ -193,9 +201,6 @@ internal sealed partial class ExposureReader(ArgumentsReader arguments, ProblemL
 
         return headers.RemoveAll(header => Marker.IsMarkerName(header.Key));
     }
-
-    [GeneratedRegex(@"^%%(?:ops|globals?)\.[^%]+%%\z")]
-    private static partial Regex WholeLiteral { get; }
 
     [GeneratedRegex(@"^(?<first>[0-9]{1,5})(?:-(?<last>[0-9]{1,5}))?\z")]
     private static partial Regex Range { get; }

@@ -26,13 +26,14 @@ internal sealed class Form(ObjectNode node, DocumentPath path, ProblemList probl
     /// <summary>Notes every member that the language does not have here.</summary>
     public Form Knows(ImmutableArray<string> names)
     {
+        var absent = names.Where(name => !Has(name)).ToList();
         foreach (var member in node.Members.Where(member => !names.Contains(member.Name) && !problems.IsFull))
         {
-            var near = NearName.Of(member.Name, names.Where(name => !Has(name)));
+            var near = NearName.Of(member.Name, absent);
             problems.Error(
                 path.Member(member.Name),
                 member.NamePosition,
-                near is null ? "This member is not known here." : $"This member is not known here; did you mean '{near}'?",
+                $"This member is not known here{NearName.Question(near)}",
                 expected: $"one of {string.Join(", ", names)}",
                 suggestion: near);
         }
@@ -119,7 +120,7 @@ internal sealed class Form(ObjectNode node, DocumentPath path, ProblemList probl
         var expected = $"one of {string.Join(", ", words)}";
         Refuse(
             name,
-            near is null ? $"'{name}' must be {expected}." : $"'{name}' must be {expected}; did you mean '{near}'?",
+            $"'{name}' must be {expected}{NearName.Question(near)}",
             expected,
             near);
         return null;
@@ -144,10 +145,28 @@ internal sealed class Form(ObjectNode node, DocumentPath path, ProblemList probl
         }
     }
 
+    /// <summary>Whether the list or object has more in it than is looked at, which is noted.</summary>
+    public bool IsTooLong(string name, int most = JobDefinitionReader.MostEntries)
+    {
+        var count = node[name] switch
+        {
+            ListNode { Items.Length: var items } => items,
+            ObjectNode { Members.Length: var members } => members,
+            _ => 0,
+        };
+        if (count <= most)
+        {
+            return false;
+        }
+
+        Refuse(name, $"'{name}' has {count} entries, and {most} are allowed.");
+        return true;
+    }
+
     /// <summary>Names with texts, in their order; <paramref name="valueOf"/> says what a value means.</summary>
     public ImmutableArray<KeyValuePair<string, string>> Map(string name, Func<DocumentNode, DocumentPath, string?> valueOf)
     {
-        if (Object(name) is not { } map)
+        if (Object(name) is not { } map || IsTooLong(name, JobDefinitionReader.MostVariables))
         {
             return [];
         }
@@ -181,6 +200,11 @@ internal sealed class Form(ObjectNode node, DocumentPath path, ProblemList probl
             return text;
         }
 
+        if (problems.IsFull)
+        {
+            return null;
+        }
+
         var quoted = value is NumberNode or BooleanNode ? path.IsSecret ? "write it in quotes" : $"write it in quotes: \"{Shown(value, path)}\"" : null;
         Wrong(value, path, "a text", problems, quoted);
         return null;
@@ -212,8 +236,8 @@ internal sealed class Form(ObjectNode node, DocumentPath path, ProblemList probl
         ListNode => "a list",
         NullNode => "null",
         _ when path.IsSecret => "•••",
-        TextNode { Value: var text } => text.Length > LongestShown ? text[..LongestShown] + "…" : text,
-        NumberNode { Raw: var raw } => raw.Length > LongestShown ? raw[..LongestShown] + "…" : raw,
+        TextNode { Value: var text } => ProblemList.Shortened(text, LongestShown),
+        NumberNode { Raw: var raw } => ProblemList.Shortened(raw, LongestShown),
         BooleanNode { Value: var flag } => flag ? "true" : "false",
         _ => "",
     };

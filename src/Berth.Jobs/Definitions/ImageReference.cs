@@ -51,8 +51,8 @@ internal static partial class ImageReference
             : "This is no name of an image; names look like ubuntu:24.04 or ghcr.io/owner/name:1.2.";
     }
 
-    /// <summary>Whether the name leaves open which image is meant: no digest, and no tag or the moving one.</summary>
-    public static bool Moves(string image) => Parts(image) is { Digest: null, Tag: null or "latest" };
+    /// <summary>Whether the name leaves open which image is meant: no digest, and no tag or the moving one. What was built on the machine itself is meant as it is.</summary>
+    public static bool Moves(string image) => !image.StartsWith("localhost/", StringComparison.Ordinal) && Parts(image) is { Digest: null, Tag: null or "latest" };
 
     private static (string Repository, string? Tag, string? Digest) Parts(string image)
     {

@@ -11,6 +11,12 @@ public static class JobDefinitionReader
     /// <summary>The most operations a definition may have.</summary>
     public const int MostOperations = 256;
 
+    /// <summary>The most volumes, ports, checks, resources, results or dependencies that one operation may have of each.</summary>
+    public const int MostEntries = 256;
+
+    /// <summary>The most environment variables, headers or global variables in one place.</summary>
+    public const int MostVariables = 4096;
+
     private static readonly ImmutableArray<string> Types = ["container"];
     private static readonly ImmutableArray<string> LogisticsTypes = ["api", "api-listen"];
 

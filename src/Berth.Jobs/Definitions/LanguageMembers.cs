@@ -65,7 +65,7 @@ public static class LanguageMembers
 
     public static ImmutableArray<string> Ssh { get; } = ["public_keys"];
 
-    public static ImmutableArray<string> SpreadMarker { get; } = [Marker.Spread, "chunked"];
+    public static ImmutableArray<string> SpreadMarker { get; } = [Marker.Spread, Marker.Chunked];
 
     /// <summary>All of the above by the name the schema gives the object.</summary>
     public static FrozenDictionary<string, ImmutableArray<string>> All { get; } = new Dictionary<string, ImmutableArray<string>>

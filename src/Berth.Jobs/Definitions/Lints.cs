@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
+using Berth.Jobs.Commands;
 using Berth.Jobs.Results;
 
 namespace Berth.Jobs.Definitions;
@@ -7,10 +8,11 @@ namespace Berth.Jobs.Definitions;
 /// <summary>Warns of what is allowed but probably not meant.</summary>
 internal sealed partial class Lints(JobDefinition definition, Func<int, Form> formOf, ProblemList problems)
 {
+    private const string Join = "what follows become its $0, $1 and so on. Join the rest into one text, or write cmd as one text.";
+
     private static readonly TimeSpan PatternLimit = TimeSpan.FromMilliseconds(100);
     private static readonly ImmutableArray<string> Idle = ["trusted_execution_env", "required_vram"];
     private static readonly ImmutableArray<string> IdleAtTop = ["logistics", "deployment_id", "ssh"];
-    private static readonly ImmutableArray<string> Shells = ["sh", "bash", "dash", "ash", "zsh"];
 
     public void Check()
     {
@@ -44,9 +46,17 @@ internal sealed partial class Lints(JobDefinition definition, Func<int, Form> fo
 
     private static void WarnIdle(Form form, string name) => form.Warn(name, $"'{name}' is read and kept; nothing acts on it yet.");
 
-    /// <summary>Host names are compared without case, so ids that differ only in it are one name on the network.</summary>
+    /// <summary>Operations reach each other by their ids; host names are compared without case, so ids that differ only in it are one.</summary>
     private void CheckNames()
     {
+        if (definition.Operations.OfType<RunContainer>().Count() > 1)
+        {
+            foreach (var operation in definition.Operations.Where(operation => operation is RunContainer && !DnsLabel.IsMatch(operation.Id.Value)))
+            {
+                formOf(operation.Index).Warn("id", "This id is no DNS label (letters, digits and '-', 63 at most), so other operations may not be able to reach this one by it.");
+            }
+        }
+
         var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         foreach (var operation in definition.Operations.Where(operation => !names.Add(operation.Id.Value)))
         {
@@ -78,7 +88,7 @@ internal sealed partial class Lints(JobDefinition definition, Func<int, Form> fo
     private void CheckImage(RunContainer run, Form args, HashSet<string> images)
     {
         var image = run.Arguments.Image;
-        if (Marker.HasLiteral(image) || !ImageReference.Moves(image) || !images.Add(image))
+        if (Marker.HasPlaceholder(image) || !ImageReference.Moves(image) || !images.Add(image))
         {
             return;
         }
@@ -89,39 +99,55 @@ internal sealed partial class Lints(JobDefinition definition, Func<int, Form> fo
         problems.Warning(
             path,
             position,
-            $"'{image}' may mean another image tomorrow, and a node that has it does not look for a newer one; name a version.",
+            $"'{image}' names no version: tomorrow it may be another image, and a node that has one does not look for a newer.",
             image);
     }
 
     private static void CheckCommand(ContainerArguments arguments, Form args)
     {
-        if (arguments.Command is not CommandList { Elements: var elements } || elements.Any(element => Marker.HasLiteral(element)))
+        if (CommandLine.AwaitsScript(arguments.Entrypoint))
         {
-            return;
+            CheckScript(arguments.Command, args);
         }
-
-        ImmutableArray<string> all = [.. arguments.Entrypoint ?? [], .. elements];
-        if (all is [var shell, var option, var script, _, ..]
-            && Shells.Contains(shell[(shell.LastIndexOf('/') + 1)..])
-            && CommandOption.IsMatch(option)
-            && !Positional.IsMatch(script))
+        else if (arguments.Command is CommandList { Elements: var elements }
+            && (ImmutableArray<string>)[.. arguments.Entrypoint ?? [], .. elements] is [var shell, var option, var script, _, ..]
+            && CommandLine.AwaitsScript([shell, option])
+            && CommandLine.IsShell(shell)
+            && !IsSplitOnPurpose(script))
         {
-            args.Warn("cmd", $"The shell runs only the first text after '{option}'; what follows become its $0, $1 and so on. Join the rest into one text, or write cmd as one text.");
+            args.Warn("cmd", $"The shell runs only the first text after '{option}'; {Join}");
         }
     }
+
+    /// <summary>What stands behind an entrypoint such as <c>["sh", "-c"]</c>, where a list is not split and the first text is all of the script.</summary>
+    private static void CheckScript(CommandForm command, Form args)
+    {
+        switch (command)
+        {
+            case CommandText:
+                args.Warn("cmd", "A text is run by '/bin/sh -c', and this entrypoint takes that for its script; write cmd as a list of the one text, or leave the entrypoint out.");
+                break;
+            case CommandList { Elements: [var first, _, ..] } when CommandLine.AwaitsScript(ShellWords.Split(first)):
+                args.Warn("cmd", $"Behind this entrypoint the list is taken as it stands, and '{first.Trim()}' would be all that runs; leave it out, or the entrypoint.");
+                break;
+            case CommandList { Elements: [var script, _, ..] } when !IsSplitOnPurpose(script):
+                args.Warn("cmd", $"Behind this entrypoint only the first text is run; {Join}");
+                break;
+        }
+    }
+
+    private static bool IsSplitOnPurpose(string script) => Positional.IsMatch(script) || Marker.HasPlaceholder(script);
 
     private void CheckVolumes(ContainerArguments arguments, Form args, HashSet<string> volumes)
     {
         foreach (var (node, path) in args.List("volumes").Where(element => element.Node is ObjectNode && !Marker.IsMarker(element.Node)))
         {
             var mount = new Form((ObjectNode)node, path, problems);
-            if (mount.Text("name") is { } name && !Marker.HasLiteral(name) && !volumes.Contains(name))
+            if (mount.Text("name") is { } name && !Marker.HasPlaceholder(name) && !volumes.Contains(name))
             {
                 var near = NearName.Of(name, volumes);
-                var message = near is null
-                    ? "No operation creates this volume; it will be made when it is first mounted."
-                    : $"No operation creates this volume; did you mean '{near}'?";
-                mount.Warn("name", message, near);
+                var otherwise = near is null ? "; it will be made when it is first mounted." : NearName.Question(near);
+                mount.Warn("name", $"No operation creates this volume{otherwise}", near);
             }
         }
 
@@ -144,8 +170,8 @@ internal sealed partial class Lints(JobDefinition definition, Func<int, Form> fo
         }
     }
 
-    [GeneratedRegex("^-[a-z]*c\\z")]
-    private static partial Regex CommandOption { get; }
+    [GeneratedRegex(@"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\z")]
+    private static partial Regex DnsLabel { get; }
 
     [GeneratedRegex(@"\$(?:[0-9@*#]|\{[0-9@*#])")]
     private static partial Regex Positional { get; }

@@ -1,23 +1,25 @@
 using System.Collections.Immutable;
+using Berth.Jobs.Placeholders;
+using Berth.Jobs.Planning;
+using Berth.Jobs.Results;
+using Literals = Berth.Jobs.Placeholders.Placeholders;
 
 namespace Berth.Jobs.Definitions;
 
 /// <summary>
-/// Checks every literal (job-language.md 1.12) against what the definition itself tells: the operation, variable, result or port it names
-/// must exist, and what it waits for must have come to pass when the operation starts.
+/// Checks every placeholder (job-language.md 1.12) against all that the definition itself can ever give it, and that what it waits for
+/// has come to pass when the operation starts.
 /// </summary>
 internal sealed class LiteralRules(JobDefinition definition, Func<int, Form> formOf, ProblemList problems)
 {
-    private const string NoAddress = "it has no address before it runs";
+    private const string Later = "known later";
 
-    private static readonly ImmutableArray<string> GlobalNames = ["job", "host", "project", "frps_address", "version", "variables"];
-    private static readonly ImmutableArray<string> OperationNames = ["host", "container_ip", "endpoint", "deployment_endpoint", "results"];
+    private readonly PlaceholderValues _values = ValuesOf(definition);
+    private readonly HashSet<OperationId> _ids = [.. definition.Operations.Select(operation => operation.Id)];
+    private readonly Dictionary<OperationId, (int Stage, PlannedOperation Operation)> _plan = RunPlan.For(definition).Stages
+        .SelectMany((stage, index) => stage.Operations.Select(operation => (index, operation)))
+        .ToDictionary(planned => planned.operation.Id);
 
-    private readonly Dictionary<string, Operation> _operations = definition.Operations
-        .GroupBy(operation => operation.Id.Value, StringComparer.Ordinal)
-        .ToDictionary(same => same.Key, same => same.First(), StringComparer.Ordinal);
-
-    private readonly HashSet<string> _variables = [.. definition.Global.Variables.Select(variable => variable.Key)];
     private readonly HashSet<string> _used = [];
     private readonly HashSet<(TextPosition, string)> _told = [];
 
@@ -58,141 +60,82 @@ internal sealed class LiteralRules(JobDefinition definition, Func<int, Form> for
                 }
 
                 break;
-            case TextNode { Value: var text } when Marker.HasLiteral(text):
-                foreach (var literal in Marker.Literal.EnumerateMatches(text))
+            case TextNode { Value: var text }:
+                foreach (var placeholder in Literals.Find(text, _ids))
                 {
-                    Check(operation, text.Substring(literal.Index, literal.Length), path, node.Position);
+                    Check(operation, placeholder, path, node.Position);
                 }
 
                 break;
         }
     }
 
-    private void Check(Operation operation, string literal, DocumentPath path, TextPosition position)
+    private void Check(Operation operation, Placeholder placeholder, DocumentPath path, TextPosition position)
     {
-        var inner = literal.Trim('%');
-        var dot = inner.IndexOf('.', StringComparison.Ordinal);
-        var fault = inner[..dot] == "ops" ? OperationFault(operation, inner[(dot + 1)..]) : GlobalFault(inner[(dot + 1)..]);
-        if (fault is not { } found || !_told.Add((position, literal)))
+        if (placeholder is { Kind: PlaceholderKind.Variable, Key: { } variable })
+        {
+            _used.Add(variable);
+        }
+
+        if (problems.IsFull || !_told.Add((position, placeholder.Text)))
         {
             return;
         }
 
-        if (found.Severity is Severity.Error)
+        var literal = placeholder.Text;
+        if (!IsOpenEndpoint(placeholder) && PlaceholderResolver.Resolve(placeholder, _values) is Unresolved never)
         {
-            problems.Error(path, position, $"{literal} can never be filled: {found.Message}", literal, suggestion: found.Suggestion);
+            problems.Error(path, position, $"{literal} can never be filled: {never.Why}{NearName.Question(never.Suggestion)}", literal, suggestion: never.Suggestion);
         }
-        else
+        else if (placeholder is { Member: "container_ip" or "results", Operation: { } named })
         {
-            problems.Warning(path, position, $"{literal} may not be filled in time: {found.Message}", literal);
+            CheckTime(operation.Id, named, isAddress: placeholder.Member == "container_ip", literal, path, position);
         }
     }
 
-    private sealed record Fault(Severity Severity, string Message, string? Suggestion = null);
-
-    private Fault? GlobalFault(string name)
+    private void CheckTime(OperationId operation, OperationId named, bool isAddress, string literal, DocumentPath path, TextPosition position)
     {
-        const string Variables = "variables.";
-        if (name.StartsWith(Variables, StringComparison.Ordinal))
+        var reason = isAddress ? "it has no address before it runs" : "it has no results before it ended";
+        var (own, other) = (_plan[operation], _plan[named]);
+        if (operation == named)
         {
-            var variable = name[Variables.Length..].Trim('"', '\'');
-            _used.Add(variable);
-            return _variables.Contains(variable) ? null : Unknown($"there is no variable '{variable}' in global.variables", variable, _variables);
+            problems.Error(path, position, $"{literal} can never be filled: it names the operation itself, and {reason}.", literal);
         }
-
-        return name is not "variables" && GlobalNames.Contains(name) ? null : Unknown($"global has no '{name}'", name, GlobalNames);
+        else if (own.Stage < other.Stage)
+        {
+            problems.Error(path, position, $"{literal} can never be filled: '{named}' runs later, and {reason}.", literal);
+        }
+        else if (own.Stage == other.Stage && !(isAddress && own.Operation.WaitsFor.Contains(named)))
+        {
+            problems.Warning(path, position, $"{literal} may not be filled in time: '{named}' runs in the same group, and {reason}.", literal);
+        }
     }
 
-    private Fault? OperationFault(Operation operation, string rest)
+    /// <summary>Whether it names a port of an operation whose ports are only known when it starts.</summary>
+    private bool IsOpenEndpoint(Placeholder placeholder) =>
+        placeholder is { Member: "endpoint", Key.Length: > 0, Operation: { } named }
+        && _plan.TryGetValue(named, out var planned)
+        && planned.Operation.Operation.Template["expose"] is { } expose
+        && Marker.StandsIn(expose);
+
+    /// <summary>Everything that will have a value at some time in the run.</summary>
+    private static PlaceholderValues ValuesOf(JobDefinition definition) => new()
     {
-        var (id, path) = Split(rest);
-        if (!_operations.TryGetValue(id, out var named))
-        {
-            return Unknown($"no operation has the id '{id}'", id, _operations.Keys.Where(known => known != operation.Id.Value));
-        }
+        Job = new JobId(Later),
+        Host = Later,
+        Project = Later,
+        IngressDomain = Later,
+        Version = Later,
+        Variables = definition.Global.Variables.ToImmutableDictionary(),
+        Operations = definition.Operations.ToImmutableDictionary(operation => operation.Id, operation => ValuesOf(operation, definition.DeploymentId)),
+    };
 
-        var dot = path.IndexOf('.', StringComparison.Ordinal);
-        var (kind, key) = dot < 0 ? (path, null) : (path[..dot], path[(dot + 1)..].Trim('"', '\''));
-        return (kind, key) switch
-        {
-            ("host", null) => null,
-            ("container_ip", null) => TimeFault(operation, named, NoAddress),
-            ("deployment_endpoint", null) => definition.DeploymentId is null
-                ? new Fault(Severity.Error, "the definition has no 'deployment_id'.")
-                : null,
-            ("endpoint", not null) => EndpointFault(named, key),
-            ("results", not null) => ResultFault(operation, named, key),
-            _ => Unknown($"an operation has no '{path}'", kind, OperationNames),
-        };
-    }
-
-    /// <summary>The id, quoted or not, and what follows it; an id with dots is known by being one.</summary>
-    private (string Id, string Path) Split(string rest)
+    private static OperationValues ValuesOf(Operation operation, string? deployment) => new()
     {
-        if (rest is ['"' or '\'', ..] && rest.IndexOf(rest[0], 1) is var close and > 0)
-        {
-            return (rest[1..close], rest[(close + 1)..].TrimStart('.'));
-        }
-
-        var known = _operations.Keys.Where(id => rest.StartsWith(id + ".", StringComparison.Ordinal)).MaxBy(id => id.Length);
-        var end = known?.Length ?? rest.IndexOf('.', StringComparison.Ordinal);
-        return end < 0 ? (rest, "") : (rest[..end], rest[(end + 1)..]);
-    }
-
-    private static Fault? EndpointFault(Operation named, string port)
-    {
-        if (named is not RunContainer run)
-        {
-            return new Fault(Severity.Error, $"'{named.Id}' runs no container.");
-        }
-
-        var isOpen = run.Template["expose"] is { } expose && Marker.StandsIn(expose);
-        if (isOpen || run.Arguments.Exposures.Any(exposure => exposure.Port == port || Includes(exposure, port)))
-        {
-            return null;
-        }
-
-        var exposed = string.Join(", ", run.Arguments.Exposures.Select(exposure => exposure.Port));
-        return new Fault(Severity.Error, $"'{named.Id}' does not expose port {port}{(exposed == "" ? "" : $", only {exposed}")}.");
-    }
-
-    private static bool Includes(Exposure exposure, string port) =>
-        int.TryParse(port, out var number) && number >= exposure.FirstPort && number <= exposure.LastPort;
-
-    private Fault? ResultFault(Operation operation, Operation named, string key)
-    {
-        var keys = named.Results.Select(result => result.Key).ToList();
-        return keys.Contains(key) || keys.Any(known => key.StartsWith(known + ".", StringComparison.Ordinal))
-            ? TimeFault(operation, named, "it has no results before it ended")
-            : Unknown($"'{named.Id}' has no result '{key}'", key, keys);
-    }
-
-    private Fault? TimeFault(Operation operation, Operation named, string reason)
-    {
-        if (operation.Id == named.Id)
-        {
-            return new Fault(Severity.Error, $"it names the operation itself, and {reason}.");
-        }
-
-        var (own, other) = (StageOf(operation), StageOf(named));
-        if (own < other)
-        {
-            return new Fault(Severity.Error, $"'{named.Id}' runs later, and {reason}.");
-        }
-
-        var hasStarted = operation.Execution.DependsOn.Contains(named.Id) && reason == NoAddress;
-        return own > other || hasStarted ? null : new Fault(Severity.Warning, $"'{named.Id}' runs in the same group, and {reason}.");
-    }
-
-    /// <summary>Stages in the order they run: a group has the place of its first operation.</summary>
-    private int StageOf(Operation operation) =>
-        definition.Operations.First(other => GroupOf(other) == GroupOf(operation)).Index;
-
-    private static string GroupOf(Operation operation) => operation.Execution.Group ?? operation.Id.Value;
-
-    private static Fault Unknown(string message, string written, IEnumerable<string> known)
-    {
-        var near = NearName.Of(written, known);
-        return new Fault(Severity.Error, near is null ? $"{message}." : $"{message}; did you mean '{near}'?", near);
-    }
+        Host = Later,
+        ContainerAddress = operation is RunContainer ? Later : null,
+        DeploymentEndpoint = deployment,
+        Endpoints = (operation as RunContainer)?.Arguments.Exposures.ToImmutableDictionary(exposure => exposure.Port, _ => Later) ?? ImmutableDictionary<string, string>.Empty,
+        Results = operation.Results.ToImmutableDictionary(result => result.Key, _ => new ResultValue()),
+    };
 }

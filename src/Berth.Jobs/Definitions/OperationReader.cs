@@ -85,10 +85,6 @@ internal sealed partial class OperationReader(ProblemList problems, ObjectNode? 
             var mend = Blanks.Replace(id.Trim(), "-");
             form.Refuse("id", $"The id of an operation has no spaces; write '{mend}'.", suggestion: mend);
         }
-        else if (!DnsLabel.IsMatch(id))
-        {
-            form.Warn("id", "This id is no DNS label (letters, digits and '-', 63 at most), so other operations may not be able to reach this one by it.");
-        }
 
         return new OperationId(id);
     }
@@ -102,7 +98,7 @@ internal sealed partial class OperationReader(ProblemList problems, ObjectNode? 
 
         var group = execution.Text("group");
         var dependencies = ImmutableArray.CreateBuilder<OperationId>();
-        foreach (var (node, path) in execution.List("depends_on"))
+        foreach (var (node, path) in execution.IsTooLong("depends_on") ? [] : execution.List("depends_on"))
         {
             if (Form.TextOf(node, path, problems) is not { } dependency)
             {
@@ -152,7 +148,7 @@ internal sealed partial class OperationReader(ProblemList problems, ObjectNode? 
 
     private ImmutableArray<ResultPattern> Results(Form form)
     {
-        if (form.Object("results") is not { } results)
+        if (form.Object("results") is not { } results || form.IsTooLong("results"))
         {
             return [];
         }
@@ -197,7 +193,7 @@ internal sealed partial class OperationReader(ProblemList problems, ObjectNode? 
         }
 
         var streams = ImmutableArray.CreateBuilder<LogStream>();
-        foreach (var (node, path) in entry.List("logType"))
+        foreach (var (node, path) in entry.IsTooLong("logType") ? [] : entry.List("logType"))
         {
             if (Form.TextOf(node, path, problems) is not { } word)
             {
@@ -210,7 +206,7 @@ internal sealed partial class OperationReader(ProblemList problems, ObjectNode? 
                 problems.Error(
                     path,
                     node.Position,
-                    $"A log type is one of {string.Join(", ", LogTypes)}{(near is null ? "" : $"; did you mean '{near}'")}.",
+                    $"A log type is one of {string.Join(", ", LogTypes)}{NearName.Question(near)}",
                     Form.Shown(node, path),
                     string.Join(", ", LogTypes),
                     near);
@@ -236,9 +232,6 @@ internal sealed partial class OperationReader(ProblemList problems, ObjectNode? 
 
         return streams.ToImmutable();
     }
-
-    [GeneratedRegex(@"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\z")]
-    private static partial Regex DnsLabel { get; }
 
     [GeneratedRegex(@"[\s\p{Cc}]+")]
     private static partial Regex Blanks { get; }

@@ -24,14 +24,14 @@ internal sealed class PlanRules(IReadOnlyList<Operation> operations, Func<int, F
         {
             foreach (var (node, path) in Dependencies(operation))
             {
-                if (node is TextNode { Value: var id } && Fault(operation, new OperationId(id)) is var (message, suggestion))
+                if (!problems.IsFull && node is TextNode { Value: var id } && Fault(operation, new OperationId(id)) is var (message, suggestion))
                 {
                     problems.Error(path, node.Position, message, Form.Shown(node, path), suggestion: suggestion);
                 }
             }
         }
 
-        if (RunPlan.FindCycle(_byId.Values.Select(operation => (operation.Id, operation.Execution))) is [var first, ..] circle)
+        if (RunPlan.FindCycle(_byId.Values.Select(operation => (operation.Id, WithoutItself(operation)))) is [var first, ..] circle)
         {
             var form = formOf(_byId[first].Index);
             problems.Error(
@@ -41,8 +41,11 @@ internal sealed class PlanRules(IReadOnlyList<Operation> operations, Func<int, F
         }
     }
 
+    private static Execution WithoutItself(Operation operation) =>
+        operation.Execution with { DependsOn = operation.Execution.DependsOn.Remove(operation.Id) };
+
     private IEnumerable<(DocumentNode Node, DocumentPath Path)> Dependencies(Operation operation) =>
-        formOf(operation.Index) is var form && form["execution"] is ObjectNode execution && execution["depends_on"] is ListNode
+        formOf(operation.Index) is var form && form["execution"] is ObjectNode execution && execution["depends_on"] is ListNode { Items.Length: <= JobDefinitionReader.MostEntries }
             ? new Form(execution, form.At("execution"), problems).List("depends_on")
             : [];
 
@@ -56,7 +59,7 @@ internal sealed class PlanRules(IReadOnlyList<Operation> operations, Func<int, F
         if (!_byId.TryGetValue(id, out var dependency))
         {
             var near = NearName.Of(id.Value, _byId.Keys.Where(known => known != operation.Id).Select(known => known.Value));
-            return (near is null ? "No operation has this id." : $"No operation has this id; did you mean '{near}'?", near);
+            return ($"No operation has this id{NearName.Question(near)}", near);
         }
 
         var (own, other) = (operation.Execution.Group, dependency.Execution.Group);

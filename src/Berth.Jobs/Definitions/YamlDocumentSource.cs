@@ -19,6 +19,7 @@ internal sealed class YamlDocumentSource
     private readonly Dictionary<string, Anchored> _anchors = new(StringComparer.Ordinal);
     private readonly Dictionary<object, Anchored> _weighed = new(ReferenceEqualityComparer.Instance);
     private long _aliased;
+    private Mark _reached = Mark.Empty;
 
     private YamlDocumentSource(string text, ProblemList problems)
     {
@@ -43,11 +44,18 @@ internal sealed class YamlDocumentSource
             problems.Error(DocumentPath.Root, source.At(broken.Start), $"This is no YAML: {broken.Message.TrimEnd('.')}.");
             return null;
         }
+        catch (Exception broken) when (broken is InvalidOperationException or ArgumentException or IndexOutOfRangeException or KeyNotFoundException)
+        {
+            // The library answers some broken texts this way instead of with its own exception.
+            problems.Error(DocumentPath.Root, source.At(source._reached), "This is no YAML, from here on.");
+            return null;
+        }
     }
 
     private ParsingEvent Next()
     {
         _parser.MoveNext();
+        _reached = _parser.Current?.End ?? _reached;
         return _parser.Current ?? throw new YamlException("The document ends too early.");
     }
 
@@ -120,6 +128,7 @@ internal sealed class YamlDocumentSource
             return null;
         }
 
+        var opened = At(start.Start);
         var members = ImmutableArray.CreateBuilder<ObjectMember>();
         var places = new Dictionary<string, TextPosition>(StringComparer.Ordinal);
         while (true)
@@ -127,7 +136,7 @@ internal sealed class YamlDocumentSource
             var happened = Next();
             if (happened is MappingEnd)
             {
-                return new ObjectNode(members.ToImmutable(), At(start.Start));
+                return new ObjectNode(members.ToImmutable(), opened);
             }
 
             if (happened is not Scalar { Value: var name } key)
@@ -168,13 +177,14 @@ internal sealed class YamlDocumentSource
             return null;
         }
 
+        var opened = At(start.Start);
         var items = ImmutableArray.CreateBuilder<DocumentNode>();
         while (true)
         {
             var happened = Next();
             if (happened is SequenceEnd)
             {
-                return new ListNode(items.ToImmutable(), At(start.Start));
+                return new ListNode(items.ToImmutable(), opened);
             }
 
             if (Value(path.Item(items.Count), happened, depth + 1) is not { } item)

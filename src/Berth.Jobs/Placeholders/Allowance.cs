@@ -7,6 +7,9 @@ internal sealed class Allowance
 
     public const int MaximumCharacters = 16 * 1024 * 1024;
 
+    /// <summary>Deeper than a definition can be, with what is filled in.</summary>
+    public const int MaximumDepth = 256;
+
     private long _nodes = MaximumNodes;
     private long _characters = MaximumCharacters;
 

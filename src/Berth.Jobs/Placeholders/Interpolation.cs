@@ -22,11 +22,11 @@ internal sealed class Interpolation(PlaceholderValues values, FillingReport repo
         Chunks,
     }
 
-    public DocumentNode Fill(DocumentNode node, string path) => Fill(node, path, Place.Plain, 0);
+    public DocumentNode Fill(DocumentNode node, DocumentPath path) => Fill(node, path, Place.Plain, 0);
 
-    private DocumentNode Fill(DocumentNode node, string path, Place place, int depth)
+    private DocumentNode Fill(DocumentNode node, DocumentPath path, Place place, int depth)
     {
-        if (depth > DocumentPath.MaximumDepth)
+        if (depth > Allowance.MaximumDepth)
         {
             report.Refuse(path, node.Position, "the arguments are nested too deeply", null);
             return node;
@@ -42,7 +42,7 @@ internal sealed class Interpolation(PlaceholderValues values, FillingReport repo
         };
     }
 
-    private ObjectNode FillMembers(ObjectNode map, string path, int depth)
+    private ObjectNode FillMembers(ObjectNode map, DocumentPath path, int depth)
     {
         var members = map.Members.ToBuilder();
         var isChanged = false;
@@ -55,7 +55,7 @@ internal sealed class Interpolation(PlaceholderValues values, FillingReport repo
                 Marker.Spread or Marker.Pairs => Place.Marker,
                 _ => Place.Plain,
             };
-            var value = Fill(member.Value, DocumentPath.Member(path, member.Name), place, depth + 1);
+            var value = Fill(member.Value, path.Member(member.Name), place, depth + 1);
             isChanged |= !ReferenceEquals(value, member.Value);
             members[index] = member with { Value = value };
         }
@@ -63,14 +63,14 @@ internal sealed class Interpolation(PlaceholderValues values, FillingReport repo
         return isChanged ? map with { Members = members.ToImmutable() } : map;
     }
 
-    private ListNode FillItems(ListNode list, string path, Place place, int depth)
+    private ListNode FillItems(ListNode list, DocumentPath path, Place place, int depth)
     {
         var items = ImmutableArray.CreateBuilder<DocumentNode>(list.Items.Length);
         var isChanged = false;
         for (var index = 0; index < list.Items.Length; index++)
         {
             var item = list.Items[index];
-            var itemPath = DocumentPath.Item(path, index);
+            var itemPath = path.Item(index);
             if (item is TextNode text && Whole(text.Value) is { } placeholder)
             {
                 items.AddRange(Token.Of(ValueOf(Resolve(placeholder, text, itemPath), text, place)));
@@ -87,7 +87,7 @@ internal sealed class Interpolation(PlaceholderValues values, FillingReport repo
         return isChanged ? list with { Items = items.ToImmutable() } : list;
     }
 
-    private DocumentNode FillText(TextNode text, string path, Place place)
+    private DocumentNode FillText(TextNode text, DocumentPath path, Place place)
     {
         if (Whole(text.Value) is not { } placeholder)
         {
@@ -104,17 +104,13 @@ internal sealed class Interpolation(PlaceholderValues values, FillingReport repo
     private static Resolution ObjectAsText(Resolution resolution) =>
         resolution is ResolvedText text && text.Value.AsSpan().TrimStart() is ['{', ..] ? text with { MayBeJson = false } : resolution;
 
-    /// <summary>The placeholder that is all of the text.</summary>
-    private Placeholder? Whole(string text) =>
-        text.StartsWith("%%", StringComparison.Ordinal) && Scan(text).FirstOrDefault() is { Start: 0 } first && first.Text.Length == text.Length ? first : null;
+    private Placeholder? Whole(string text) => PlaceholderScanner.Whole(text, values.Operations.ContainsKey);
 
-    private IEnumerable<Placeholder> Scan(string text) => PlaceholderScanner.Scan(text, values.Operations.ContainsKey);
-
-    private TextNode FillWithin(TextNode text, string path)
+    private TextNode FillWithin(TextNode text, DocumentPath path)
     {
         var filled = new StringBuilder();
         var copied = 0;
-        foreach (var placeholder in Scan(text.Value))
+        foreach (var placeholder in PlaceholderScanner.Scan(text.Value, values.Operations.ContainsKey))
         {
             filled.Append(text.Value, copied, placeholder.Start - copied);
             copied = placeholder.Start + placeholder.Text.Length;
@@ -135,7 +131,7 @@ internal sealed class Interpolation(PlaceholderValues values, FillingReport repo
         return copied == 0 ? text : text with { Value = filled.Append(text.Value, copied, text.Value.Length - copied).ToString() };
     }
 
-    private Resolution Resolve(Placeholder placeholder, TextNode text, string path)
+    private Resolution Resolve(Placeholder placeholder, TextNode text, DocumentPath path)
     {
         var resolution = PlaceholderResolver.Resolve(placeholder, values);
         if (resolution is Unresolved unresolved)

@@ -1,13 +1,11 @@
 using System.Collections.Immutable;
-using System.Diagnostics;
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Berth.Jobs.Definitions;
 
 namespace Berth.Jobs.Placeholders;
 
-/// <summary>JSON inside a text: read into nodes that all stand where the text stands, and written compactly.</summary>
+/// <summary>JSON inside a text: read into nodes that all stand where the text stands. Read as strictly as programs write it, unlike what people type: no comments, and the last of two equal names counts.</summary>
 internal static class JsonText
 {
     /// <summary>The value, or null when the text is no JSON or the allowance is spent.</summary>
@@ -33,13 +31,6 @@ internal static class JsonText
 
     /// <summary>Whether a value reads as a list or an object and not as plain text.</summary>
     public static bool Suggests(string text) => text.AsSpan().Trim() is ['[' or '{', ..];
-
-    public static string Compact(DocumentNode node)
-    {
-        var text = new StringBuilder();
-        Write(node, text);
-        return text.ToString();
-    }
 
     private static DocumentNode? Read(ref Utf8JsonReader reader, TextPosition position, Allowance allowance) => !allowance.TakeNode() ? null : reader.TokenType switch
     {
@@ -84,81 +75,5 @@ internal static class JsonText
         }
 
         return new ObjectNode(members.ToImmutable(), position);
-    }
-
-    private static void Write(DocumentNode node, StringBuilder text)
-    {
-        switch (node)
-        {
-            case ObjectNode { Members: var members }:
-                WriteAll('{', '}', members.Length, text, index =>
-                {
-                    WriteText(members[index].Name, text);
-                    text.Append(':');
-                    Write(members[index].Value, text);
-                });
-                break;
-            case ListNode { Items: var items }:
-                WriteAll('[', ']', items.Length, text, index => Write(items[index], text));
-                break;
-            case TextNode value:
-                WriteText(value.Value, text);
-                break;
-            case NumberNode number:
-                text.Append(number.Raw);
-                break;
-            case BooleanNode boolean:
-                text.Append(boolean.Value ? "true" : "false");
-                break;
-            case NullNode:
-                text.Append("null");
-                break;
-            default:
-                throw new UnreachableException($"No JSON for {node.GetType().Name}.");
-        }
-    }
-
-    private static void WriteAll(char open, char close, int count, StringBuilder text, Action<int> write)
-    {
-        text.Append(open);
-        for (var index = 0; index < count; index++)
-        {
-            if (index > 0)
-            {
-                text.Append(',');
-            }
-
-            write(index);
-        }
-
-        text.Append(close);
-    }
-
-    private static void WriteText(string value, StringBuilder text)
-    {
-        text.Append('"');
-        for (var index = 0; index < value.Length; index++)
-        {
-            var character = value[index];
-            var isPair = char.IsHighSurrogate(character) && index + 1 < value.Length && char.IsLowSurrogate(value[index + 1]);
-            _ = character switch
-            {
-                '"' => text.Append("\\\""),
-                '\\' => text.Append("\\\\"),
-                '\b' => text.Append("\\b"),
-                '\f' => text.Append("\\f"),
-                '\n' => text.Append("\\n"),
-                '\r' => text.Append("\\r"),
-                '\t' => text.Append("\\t"),
-                _ when isPair => text.Append(character).Append(value[++index]),
-                < ' ' => Escaped(character),
-                _ when char.IsSurrogate(character) => Escaped(character),
-                _ => text.Append(character),
-            };
-        }
-
-        text.Append('"');
-
-        StringBuilder Escaped(char character) => text.Append("\\u").Append(((int)character).ToString("x4", CultureInfo.InvariantCulture));
     }
 }

@@ -6,11 +6,11 @@ namespace Berth.Jobs.Placeholders;
 /// <summary>Widens lists and objects by what their markers hold, all through a tree whose placeholders are filled.</summary>
 internal sealed class MarkerExpansion(FillingReport report, Allowance allowance)
 {
-    public DocumentNode Expand(DocumentNode node, string path) => Expand(node, path, 0);
+    public DocumentNode Expand(DocumentNode node, DocumentPath path) => Expand(node, path, 0);
 
-    private DocumentNode Expand(DocumentNode node, string path, int depth)
+    private DocumentNode Expand(DocumentNode node, DocumentPath path, int depth)
     {
-        if (depth > DocumentPath.MaximumDepth)
+        if (depth > Allowance.MaximumDepth)
         {
             report.Refuse(path, node.Position, "the arguments are nested too deeply", null);
             return node;
@@ -24,14 +24,14 @@ internal sealed class MarkerExpansion(FillingReport report, Allowance allowance)
         };
     }
 
-    private ListNode ExpandItems(ListNode list, string path, int depth)
+    private ListNode ExpandItems(ListNode list, DocumentPath path, int depth)
     {
         var items = ImmutableArray.CreateBuilder<DocumentNode>(list.Items.Length);
         var isChanged = false;
         for (var index = 0; index < list.Items.Length && !allowance.IsSpent; index++)
         {
             var item = list.Items[index];
-            var itemPath = DocumentPath.Item(path, index);
+            var itemPath = path.Item(index);
             var expanded = item is ObjectNode map && Marker.IsSpread(map) ? SpreadItems(map, itemPath, depth) : [Expand(item, itemPath, depth + 1)];
             items.AddRange(expanded);
             isChanged |= expanded is not [var same] || !ReferenceEquals(same, item);
@@ -40,27 +40,21 @@ internal sealed class MarkerExpansion(FillingReport report, Allowance allowance)
         return isChanged ? list with { Items = items.ToImmutable() } : list;
     }
 
-    private ImmutableArray<DocumentNode> SpreadItems(ObjectNode marker, string path, int depth)
+    private ImmutableArray<DocumentNode> SpreadItems(ObjectNode marker, DocumentPath path, int depth)
     {
-        var value = marker[Marker.Spread] is ListNode chunks && Marker.IsChunked(marker)
-            ? Parsed(new TextNode(string.Concat(chunks.Items.Select(Token.TextOf)), chunks.Position), "__spread__ chunked array", path)
-            : Parsed(marker[Marker.Spread], Marker.Spread, path);
-        if (Expanded(value, path, depth) is ListNode list)
-        {
-            return list.Items;
-        }
-
-        Refuse(value, path, "__spread__ must be a JSON array");
-        return [];
+        var list = marker[Marker.Spread] is ListNode chunks && Marker.IsChunked(marker)
+            ? Value<ListNode>(new TextNode(string.Concat(chunks.Items.Select(Token.TextOf)), chunks.Position), "__spread__ chunked array", path, depth)
+            : Value<ListNode>(marker[Marker.Spread]!, Marker.Spread, path, depth);
+        return list?.Items ?? [];
     }
 
-    private ObjectNode ExpandMembers(ObjectNode map, string path, int depth)
+    private ObjectNode ExpandMembers(ObjectNode map, DocumentPath path, int depth)
     {
         var members = new MemberList();
         var isChanged = false;
-        foreach (var member in map.Members.Where(member => member.Name is not (Marker.Spread or Marker.Pairs)))
+        foreach (var member in map.Members.Where(member => !Marker.IsMarkerName(member.Name)))
         {
-            var value = Expand(member.Value, DocumentPath.Member(path, member.Name), depth + 1);
+            var value = Expand(member.Value, path.Member(member.Name), depth + 1);
             isChanged |= !ReferenceEquals(value, member.Value);
             members.Set(member with { Value = value });
         }
@@ -80,31 +74,17 @@ internal sealed class MarkerExpansion(FillingReport report, Allowance allowance)
         return isChanged ? map with { Members = members.ToImmutable() } : map;
     }
 
-    private void SpreadMembers(DocumentNode spread, MemberList members, string path, int depth)
+    private void SpreadMembers(DocumentNode spread, MemberList members, DocumentPath path, int depth)
     {
-        var value = Parsed(spread, Marker.Spread, path);
-        if (Expanded(value, path, depth) is not ObjectNode fields)
-        {
-            Refuse(value, path, "__spread__ must be a JSON object");
-            return;
-        }
-
-        foreach (var field in fields.Members)
+        foreach (var field in Value<ObjectNode>(spread, Marker.Spread, path, depth)?.Members ?? [])
         {
             members.Set(field);
         }
     }
 
-    private void AddPairs(DocumentNode pairs, MemberList members, string path, int depth)
+    private void AddPairs(DocumentNode pairs, MemberList members, DocumentPath path, int depth)
     {
-        var value = Parsed(pairs, Marker.Pairs, path);
-        if (Expanded(value, path, depth) is not ListNode list)
-        {
-            Refuse(value, path, "__pairs__ must be a JSON array");
-            return;
-        }
-
-        foreach (var item in list.Items)
+        foreach (var item in Value<ListNode>(pairs, Marker.Pairs, path, depth)?.Items ?? [])
         {
             switch (item)
             {
@@ -121,31 +101,29 @@ internal sealed class MarkerExpansion(FillingReport report, Allowance allowance)
         }
     }
 
-    /// <summary>A marker's value, read when it is JSON in a text; null when it is not, which is reported.</summary>
-    private DocumentNode? Parsed(DocumentNode? value, string what, string path)
+    /// <summary>What a marker holds, read when it is JSON in a text, its own markers expanded; null when it is something else, which is reported.</summary>
+    private T? Value<T>(DocumentNode held, string what, DocumentPath path, int depth)
+        where T : DocumentNode
     {
-        if (value is not TextNode text)
+        var value = held is TextNode text ? JsonText.Parse(text.Value, text.Position, allowance) : held;
+        if (value is null)
         {
-            return value;
+            if (!allowance.IsSpent)
+            {
+                Refuse(held, path, $"{what} is not valid JSON: {Form.Shown(held, path)}");
+            }
+
+            return null;
         }
 
-        var parsed = JsonText.Parse(text.Value, text.Position, allowance);
-        if (parsed is null && !allowance.IsSpent)
+        if (Expand(value, path, depth + 1) is T expanded)
         {
-            report.Refuse(path, text.Position, $"{what} is not valid JSON: {FillingReport.Shortened(text.Value)}", text.Value);
+            return expanded;
         }
 
-        return parsed;
+        Refuse(value, path, $"{what.Split(' ')[0]} must be a JSON {(typeof(T) == typeof(ListNode) ? "array" : "object")}");
+        return null;
     }
 
-    private DocumentNode? Expanded(DocumentNode? value, string path, int depth) => value is null ? null : Expand(value, path, depth + 1);
-
-    /// <summary>Null was reported where it came about.</summary>
-    private void Refuse(DocumentNode? value, string path, string why)
-    {
-        if (value is not null)
-        {
-            report.Refuse(path, value.Position, why, Token.TextOf(value));
-        }
-    }
+    private void Refuse(DocumentNode value, DocumentPath path, string why) => report.Refuse(path, value.Position, why, Form.Shown(value, path));
 }

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using Berth.Jobs.Definitions;
 using Berth.Jobs.Results;
 
 namespace Berth.Jobs.Placeholders;
@@ -27,7 +29,7 @@ internal static class PlaceholderResolver
         var name = placeholder.Key is null ? placeholder.Member : $"{placeholder.Member}.{placeholder.Key}";
         return known.TryGetValue(name, out var value)
             ? NotEmpty(value, $"'{name}' is not known here", mayBeJson: false)
-            : new Unresolved($"there is no global value named '{name}'", NearName.Of(name, [.. known.Keys, "variables"]));
+            : new Unresolved($"there is no global value named '{name}'", placeholder.Key is null ? NearName.Of(name, known.Keys) : null);
     }
 
     private static Resolution OfVariable(string name, PlaceholderValues values) => values.Variables.TryGetValue(name, out var value)
@@ -52,21 +54,30 @@ internal static class PlaceholderResolver
         return (placeholder.Member, placeholder.Key) switch
         {
             ("host", null) => new ResolvedText(operation.Host, MayBeJson: true),
-            ("container_ip", null) => OrNot(operation.ContainerAddress, $"operation '{id}' has not started"),
-            ("deployment_endpoint", null) => OrNot(operation.DeploymentEndpoint, $"operation '{id}' exposes nothing for a deployment, or the job has no deployment_id"),
-            ("endpoint", { Length: > 0 } port) => OrNot(
-                operation.Endpoints.GetValueOrDefault(port),
-                $"operation '{id}' exposes no port {port}",
-                NearName.Of(port, operation.Endpoints.Keys)),
+            ("container_ip", null) => OrNot(operation.ContainerAddress, $"operation '{id}' has not started, or it runs no container"),
+            ("deployment_endpoint", null) => OrNot(operation.DeploymentEndpoint, "the job has no deployment_id"),
+            ("endpoint", { Length: > 0 } port) => OrNot(EndpointOf(operation, port), NoPort(id, port, operation), NearName.Of(port, operation.Endpoints.Keys)),
             ("results", { Length: > 0 } key) => OfResult(id, key, operation),
             _ => new Unresolved(
-                $"an operation has {string.Join(", ", OperationMembers.Plain)}, endpoint.PORT and results.KEY",
-                NearName.Of(placeholder.Member, OperationMembers.Plain.Concat(OperationMembers.Keyed))),
+                $"an operation has {string.Join(", ", PlaceholderMembers.Plain)}, endpoint.PORT and results.KEY",
+                NearName.Of(placeholder.Member, PlaceholderMembers.Plain.Concat(PlaceholderMembers.Keyed))),
         };
     }
 
     private static Resolution OrNot(string? value, string otherwise, string? suggestion = null) =>
         value is null ? new Unresolved(otherwise, suggestion) : new ResolvedText(value, MayBeJson: true);
+
+    /// <summary>A range of ports has one endpoint, and each of its ports is served by it.</summary>
+    private static string? EndpointOf(OperationValues operation, string port) =>
+        operation.Endpoints.GetValueOrDefault(port) ?? operation.Endpoints.FirstOrDefault(endpoint => Includes(endpoint.Key, port)).Value;
+
+    private static bool Includes(string range, string port) =>
+        range.Split('-') is [var first, var last] && Number(first) <= Number(port) && Number(port) <= Number(last);
+
+    private static int? Number(string digits) => int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    private static string NoPort(OperationId id, string port, OperationValues operation) =>
+        $"operation '{id}' exposes no port {port}{(operation.Endpoints.IsEmpty ? "" : $", only {string.Join(", ", operation.Endpoints.Keys.Order(StringComparer.Ordinal))}")}";
 
     private static Resolution OfResult(OperationId id, string key, OperationValues operation) => operation.Results.GetValueOrDefault(key) switch
     {

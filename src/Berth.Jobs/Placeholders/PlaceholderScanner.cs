@@ -21,6 +21,9 @@ internal static class PlaceholderScanner
     /// <summary>So many dots may an id have that is not in quotes.</summary>
     private const int MostDots = 32;
 
+    /// <summary>A placeholder of more parts than any real one has is taken as it begins.</summary>
+    private const int MostParts = 128;
+
     private static readonly ImmutableArray<string> Roots = ["ops.", "global.", "globals."];
 
     public static IEnumerable<Placeholder> Scan(string text, Func<OperationId, bool>? isKnown)
@@ -38,6 +41,10 @@ internal static class PlaceholderScanner
             at = text.IndexOf(Fence, end, StringComparison.Ordinal);
         }
     }
+
+    /// <summary>The placeholder that is all of the text.</summary>
+    public static Placeholder? Whole(string text, Func<OperationId, bool>? isKnown) =>
+        text.StartsWith(Fence, StringComparison.Ordinal) && Read(text, 0, isKnown) is { } placeholder && placeholder.Text.Length == text.Length ? placeholder : null;
 
     private static Placeholder? Read(string text, int start, Func<OperationId, bool>? isKnown)
     {
@@ -132,13 +139,13 @@ internal static class PlaceholderScanner
     /// <summary>An id may contain dots: of the ids the text allows, the known one is meant, else the shortest that leaves something an operation has.</summary>
     private static Placeholder OfOperation(ImmutableArray<Segment> segments, Func<OperationId, bool>? isKnown)
     {
-        var longest = segments[0].IsQuoted ? 1 : segments.Take(Math.Min(segments.Length - 1, MostDots + 1)).TakeWhile(segment => !segment.IsQuoted).Count();
+        var longest = segments[0].IsQuoted || segments.Length > MostParts ? 1 : segments.Take(Math.Min(segments.Length - 1, MostDots + 1)).TakeWhile(segment => !segment.IsQuoted).Count();
         var readings = Enumerable.Range(1, longest).Select(length => Reading(segments, length)).ToList();
         var known = readings.Where(reading => reading.Operation is { } id && isKnown?.Invoke(id) == true).ToList();
-        var sound = known.Where(OperationMembers.Offers).ToList();
+        var sound = known.Where(PlaceholderMembers.Offers).ToList();
         return sound.LastOrDefault() is { } meant
             ? meant with { IsAmbiguous = sound.Count > 1 }
-            : known.LastOrDefault() ?? readings.FirstOrDefault(OperationMembers.Offers) ?? readings[0];
+            : known.LastOrDefault() ?? readings.FirstOrDefault(PlaceholderMembers.Offers) ?? readings[0];
     }
 
     private static Placeholder Reading(ImmutableArray<Segment> segments, int idLength) =>

@@ -26,21 +26,27 @@ public static class Placeholders
         var report = new FillingReport(operation);
         var allowance = new Allowance();
 
-        var interpolated = new Interpolation(values, report, allowance).Fill(template, path);
-        var expanded = report.IsClean ? new MarkerExpansion(report, allowance).Expand(interpolated, path) : interpolated;
+        var root = DocumentPath.Of(path);
+
+        var interpolated = new Interpolation(values, report, allowance).Fill(template, root);
+        var expanded = report.IsClean ? new MarkerExpansion(report, allowance).Expand(WithExposeAsList(interpolated), root) : interpolated;
         if (allowance.IsSpent)
         {
             report.Refuse(
-                path,
+                root,
                 template.Position,
-                $"filled in, the arguments would have more than {Allowance.MaximumNodes} values or {Allowance.MaximumCharacters} characters",
-                null);
+                $"filled in, the arguments would have more than {Allowance.MaximumNodes} values or {Allowance.MaximumCharacters} characters");
         }
 
         return report.IsClean && expanded is ObjectNode arguments
             ? new Filling(WithoutRemovals(WithTextEnvironment(arguments)), [])
             : new Filling(null, report.Problems);
     }
+
+    /// <summary>What is exposed may be one marker, which stands for a list.</summary>
+    private static DocumentNode WithExposeAsList(DocumentNode arguments) => arguments is ObjectNode map && map["expose"] is ObjectNode marker && Marker.IsSpread(marker)
+        ? With(map, "expose", new ListNode([marker], marker.Position))
+        : arguments;
 
     private static ObjectNode WithTextEnvironment(ObjectNode arguments) => arguments["env"] is ObjectNode environment
         ? With(arguments, "env", environment with { Members = [.. environment.Members.Select(member => member with { Value = AsText(member.Value) })] })
@@ -53,7 +59,7 @@ public static class Placeholders
     {
         foreach (var member in arguments.Members)
         {
-            if (member.Value is ListNode list && list.Items.FirstOrDefault(item => item is TextNode { Value: "__remove-if-empty__" }) is { } removal)
+            if (member.Value is ListNode list && list.Items.FirstOrDefault(item => item is TextNode { Value: Marker.RemoveIfEmpty }) is { } removal)
             {
                 var rest = list.Items.RemoveAt(list.Items.IndexOf(removal));
                 arguments = rest.IsEmpty

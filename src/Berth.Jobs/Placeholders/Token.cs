@@ -13,6 +13,6 @@ internal static class Token
     {
         TextNode text => text.Value,
         NullNode => "",
-        _ => JsonText.Compact(value),
+        _ => JobDefinitionWriter.Text(value),
     };
 }

@@ -102,12 +102,12 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
         {
             var status = await scope.Outage.PatientlyAsync(() => StartAsync(arguments), stop.Ended);
             var ending = WaitForEndAsync(CancellationToken.None);
-            var logging = _pump!.DrainAsync(_container, CancellationToken.None);
+            var logging = KeepLogAsync();
             var wantsRestart = await WatchAsync(arguments, status, ending);
             await Task.WhenAll(ending, logging);
             var ended = await ending;
             _outOfTime |= stop.Reason is null && !wantsRestart && operation.Execution.Timeout <= ended.FinishedAt - ended.StartedAt;
-            _pump.FlushToDisk();
+            _pump!.FlushToDisk();
             var exit = (ContainerExited)Journal.Append(new ContainerExited(operation.Id, _container, ended.ExitCode)
             {
                 OutOfMemory = ended.OutOfMemory,
@@ -126,6 +126,20 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
 
             Journal.Append(new ContainerStarting(operation.Id, _container, State.Restart + 1) { Delay = pause });
             await Task.Delay(pause, scope.Time, stop.Ended);
+        }
+    }
+
+    // A container whose log can no longer be kept is brought to an end. Of an engine that is gone the wait for the end tells.
+    private async Task KeepLogAsync()
+    {
+        try
+        {
+            await _pump!.DrainAsync(_container, CancellationToken.None);
+        }
+        catch (Exception broken) when (broken is IOException or EngineException { Fault: not EngineFault.Unreachable })
+        {
+            stop.Request(StopReason.NodeShutdown);
+            throw;
         }
     }
 
@@ -173,7 +187,7 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
                 Journal.Append(new VolumeCreating(name));
             }
 
-            await scope.Engine.CreateVolumeAsync(new VolumeSpec(name, scope.Names.Labels()), stop.AtOnce);
+            await scope.Engine.CreateVolumeAsync(new VolumeSpec(name, scope.Names.Labels()), CancellationToken.None);
         }
 
         if (State.Container is null)
@@ -181,7 +195,9 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
             Journal.Append(new ContainerStarting(operation.Id, _container, 0));
         }
 
-        await scope.Engine.CreateAsync(Spec(arguments), stop.AtOnce);
+        // Not to be broken off: the engine would make the container all the same, after its removal.
+        await scope.Engine.CreateAsync(Spec(arguments), CancellationToken.None);
+        stop.Ended.ThrowIfCancellationRequested();
     }
 
     private ContainerSpec Spec(ContainerArguments arguments)
@@ -295,7 +311,13 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
     {
         try
         {
-            await scope.Engine.StopAsync(_container, scope.Request.Limits.StopGrace, stop.AtOnce);
+            await scope.Outage.PatientlyAsync(
+                async () =>
+                {
+                    await scope.Engine.StopAsync(_container, scope.Request.Limits.StopGrace, stop.AtOnce);
+                    return true;
+                },
+                CancellationToken.None);
         }
         catch (OperationCanceledException)
         {

@@ -22,6 +22,13 @@ public sealed partial class CorpusTests
     }
 
     [Fact]
+    public void Our_own_examples_are_without_a_warning()
+    {
+        Assert.NotEmpty(RepositoryFiles.Examples);
+        Assert.All(RepositoryFiles.Examples, file => Assert.Empty(JobDefinitionReader.Read(File.ReadAllBytes(file)).Problems));
+    }
+
+    [Fact]
     public void The_guide_for_writers_reads_as_it_was_meant()
     {
         if (RepositoryFiles.Shared is not { } shared || !File.Exists(Path.Combine(shared, "reference", "how-to-write-a-job.md")))

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Berth.Jobs.Placeholders;
 
 /// <summary>What placeholders may name of an operation.</summary>
-internal static class OperationMembers
+internal static class PlaceholderMembers
 {
     public static ImmutableArray<string> Plain { get; } = ["host", "container_ip", "deployment_endpoint"];
 
