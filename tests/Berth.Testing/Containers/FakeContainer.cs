@@ -43,7 +43,12 @@ internal sealed class FakeContainer(ContainerSpec spec, string id, TimeProvider 
             _step = 0;
             Status = Status with
             {
-                State = "running", StartedAt = time.GetUtcNow(), FinishedAt = null, ExitCode = 0, Address = address, PublishedPorts = ports,
+                State = "running",
+                StartedAt = time.GetUtcNow(),
+                FinishedAt = null,
+                ExitCode = 0,
+                Address = address,
+                PublishedPorts = ports,
             };
             Act(script.Steps);
         }

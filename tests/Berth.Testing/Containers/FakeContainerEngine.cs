@@ -50,7 +50,14 @@ public sealed class FakeContainerEngine(TimeProvider time) : IContainerEngine
     /// <summary>What it says of itself; a test may give it GPUs or another name.</summary>
     public EngineDescription Description { get; set; } = new()
     {
-        Name = "Docker", Version = "28.0.0-fake", ApiVersion = "1.48", Platform = "linux/amd64", Cpus = 8, MemoryBytes = 32L << 30, Runtimes = ["runc"], IsLocal = true,
+        Name = "Docker",
+        Version = "28.0.0-fake",
+        ApiVersion = "1.48",
+        Platform = "linux/amd64",
+        Cpus = 8,
+        MemoryBytes = 32L << 30,
+        Runtimes = ["runc"],
+        IsLocal = true,
     };
 
     /// <summary>The engine has the image already.</summary>
