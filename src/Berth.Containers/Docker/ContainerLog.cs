@@ -90,7 +90,7 @@ internal sealed class ContainerLog(
             var end = last is { } line ? (line.At, line.Text.Length + line.LeftOut) : default;
             if (end != unsettled)
             {
-                (unsettled, unsettledSince) = (end, begun);
+                (unsettled, unsettledSince) = (end, connection.Time.GetTimestamp());
             }
 
             if (last is { } settled && (hasEnded || connection.Time.GetElapsedTime(unsettledSince) >= Settled) && _cursor.IsNew(settled))

@@ -129,14 +129,14 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
         }
     }
 
-    // A container whose log can no longer be kept is brought to an end: its disk is full, or its engine gone.
+    // A container whose log can no longer be kept is brought to an end. Of an engine that is gone the wait for the end tells.
     private async Task KeepLogAsync()
     {
         try
         {
             await _pump!.DrainAsync(_container, CancellationToken.None);
         }
-        catch (Exception broken) when (broken is IOException or EngineException)
+        catch (Exception broken) when (broken is IOException or EngineException { Fault: not EngineFault.Unreachable })
         {
             stop.Request(StopReason.NodeShutdown);
             throw;
@@ -187,7 +187,7 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
                 Journal.Append(new VolumeCreating(name));
             }
 
-            await scope.Engine.CreateVolumeAsync(new VolumeSpec(name, scope.Names.Labels()), stop.AtOnce);
+            await scope.Engine.CreateVolumeAsync(new VolumeSpec(name, scope.Names.Labels()), CancellationToken.None);
         }
 
         if (State.Container is null)
@@ -311,7 +311,13 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
     {
         try
         {
-            await scope.Engine.StopAsync(_container, scope.Request.Limits.StopGrace, stop.AtOnce);
+            await scope.Outage.PatientlyAsync(
+                async () =>
+                {
+                    await scope.Engine.StopAsync(_container, scope.Request.Limits.StopGrace, stop.AtOnce);
+                    return true;
+                },
+                CancellationToken.None);
         }
         catch (OperationCanceledException)
         {

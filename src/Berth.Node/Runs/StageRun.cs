@@ -75,7 +75,7 @@ internal sealed class StageRun(Stage stage, RunScope scope, StopSignal stop, Act
             await scope.Outage.PatientlyAsync(
                 async () =>
                 {
-                    await scope.Engine.CreateVolumeAsync(new(name, scope.Names.Labels(volume.Id)), stop.AtOnce);
+                    await scope.Engine.CreateVolumeAsync(new(name, scope.Names.Labels(volume.Id)), CancellationToken.None);
                     return name;
                 },
                 stop.Ended);

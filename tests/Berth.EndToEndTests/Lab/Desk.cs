@@ -12,6 +12,7 @@ internal sealed class Desk : IAsyncDisposable
 {
     private readonly Engine _engine;
     private readonly Dictionary<string, string> _environment;
+    private readonly List<RunningProgram> _started = [];
     private Said? _last;
 
     public Desk(Engine? engine = null, string? path = null, string? state = null)
@@ -56,12 +57,10 @@ internal sealed class Desk : IAsyncDisposable
     public Task<Said> RunAsync(Definition job, params string[] options) => BerthAsync([.. RunArguments(job, options)]);
 
     /// <summary>Starts a job and leaves it running.</summary>
-    public RunningProgram Start(Definition job, params string[] options) => RunningProgram.Start(Command([.. RunArguments(job, options)]));
+    public RunningProgram Start(Definition job, params string[] options) => Noted(RunningProgram.Start(Command([.. RunArguments(job, options)])));
 
     public RunningProgram Start(TimeSpan limit, int mostKept, Definition job, params string[] options) =>
-        RunningProgram.Start(Command([.. RunArguments(job, options)]), limit, mostKept: mostKept);
-
-    public RunningProgram Start(params string[] arguments) => RunningProgram.Start(Command(arguments));
+        Noted(RunningProgram.Start(Command([.. RunArguments(job, options)]), limit, mostKept: mostKept));
 
     /// <summary>The result file as JSON.</summary>
     public JsonElement Result(string name = "result.json") => JsonDocument.Parse(File.ReadAllText(Path.Combine(Folder, name))).RootElement;
@@ -83,7 +82,11 @@ internal sealed class Desk : IAsyncDisposable
     {
         try
         {
-            await LeavesNothingAsync();
+            // What a killed program leaves is no news, and would hide why its test failed.
+            if (!_started.Any(program => program.WasCutShort))
+            {
+                await LeavesNothingAsync();
+            }
         }
         finally
         {
@@ -101,6 +104,12 @@ internal sealed class Desk : IAsyncDisposable
         }
 
         return start;
+    }
+
+    private RunningProgram Noted(RunningProgram program)
+    {
+        _started.Add(program);
+        return program;
     }
 
     private IEnumerable<string> RunArguments(Definition job, string[] options) => ["run", Write("job.json", job.ToString()), .. options];

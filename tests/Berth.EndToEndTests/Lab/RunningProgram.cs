@@ -29,6 +29,9 @@ internal sealed partial class RunningProgram : IAsyncDisposable
 
     public string Error => _error.Text;
 
+    /// <summary>Its test failed before it had ended.</summary>
+    public bool WasCutShort { get; private set; }
+
     /// <summary>The most memory it ever had, MiB.</summary>
     public long PeakMemory { get; private set; }
 
@@ -86,6 +89,7 @@ internal sealed partial class RunningProgram : IAsyncDisposable
     {
         if (!_process.HasExited)
         {
+            WasCutShort = true;
             _process.Kill(entireProcessTree: true);
             await _process.WaitForExitAsync();
         }
