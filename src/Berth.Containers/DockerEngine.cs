@@ -39,9 +39,10 @@ public sealed class DockerEngine : IContainerEngine
     public async Task<EngineDescription> DescribeAsync(CancellationToken ct)
     {
         const string Attempt = "Could not ask the container engine what it is";
-        var version = await _connection.AskAsync(Attempt, (client, limit) => client.System.GetVersionAsync(limit), ct);
-        var info = await _connection.AskAsync(Attempt, (client, limit) => client.System.GetSystemInfoAsync(limit), ct);
-        return _description = EngineReading.DescriptionOf(version, info, _address);
+        var version = _connection.AskAsync(Attempt, (client, limit) => client.System.GetVersionAsync(limit), ct);
+        var info = _connection.AskAsync(Attempt, (client, limit) => client.System.GetSystemInfoAsync(limit), ct);
+        await Task.WhenAll(version, info);
+        return _description = EngineReading.DescriptionOf(await version, await info, _address);
     }
 
     public async Task<ContainerImage?> FindImageAsync(string reference, CancellationToken ct)

@@ -158,6 +158,7 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
             stop.Ended.ThrowIfCancellationRequested();
             await scope.Network.WaitAsync(stop.Ended);
             await MakeAsync(arguments, exists: known is not null);
+            await scope.Guard.WaitAsync(stop.Ended);
             await scope.Engine.StartAsync(_container, stop.AtOnce);
         }
 

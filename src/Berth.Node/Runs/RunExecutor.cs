@@ -36,7 +36,7 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
         var plan = RunPlan.For(request.Definition);
         var failure = (Exception?)null;
         var removals = new ConcurrentDictionary<string, Task>();
-        var network = Task.CompletedTask;
+        var guard = Task.CompletedTask;
         var expiry = Task.CompletedTask;
         using var over = new CancellationTokenSource();
         await using var stopping = stop.Ended.Register(() => journal.Note(new RunStopping(stop.Reason ?? StopReason.StoppedByClient)));
@@ -51,12 +51,14 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
             expiry = ExpireAsync(journal.State, stop, over.Token);
 
             // 2
-            network = MakeNetworkAsync(journal, names);
+            var network = MakeNetworkAsync(journal, names);
+            guard = GuardAsync(journal, network);
             var scope = new RunScope(request, names, folder, engine, journal, watcher, time)
             {
                 Ceiling = admission.Ceiling,
                 Gpu = admission.Gpu,
                 Network = network,
+                Guard = guard,
                 Logs = new LogAllowance(request.Limits.LogTotal - KeptBefore(journal.State, request, folder)),
                 Outage = new EngineOutage(engine, journal, request.Limits.EnginePatience, time),
             };
@@ -78,7 +80,7 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
         await expiry;
 
         // 4
-        await CleanUpAsync(journal, names, network, removals);
+        await CleanUpAsync(journal, names, guard, removals);
 
         // 5
         return End(journal, stop, failure);
@@ -136,15 +138,19 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
          where end is not null
          select RunLog.TextBytesOf(folder.Log(operation.Index), end.LogLines)).Sum();
 
-    private async Task MakeNetworkAsync(RunJournal journal, RunNames names)
+    private async Task<ContainerNetwork> MakeNetworkAsync(RunJournal journal, RunNames names)
     {
         if (journal.State.Network is null)
         {
             journal.Append(new NetworkCreating(names.Network));
         }
 
-        var network = await engine.CreateNetworkAsync(new NetworkSpec(names.Network, names.Bridge, names.Labels()), CancellationToken.None);
-        if (await _guard.RaiseAsync(network, CancellationToken.None) is { } fault)
+        return await engine.CreateNetworkAsync(new NetworkSpec(names.Network, names.Bridge, names.Labels()), CancellationToken.None);
+    }
+
+    private async Task GuardAsync(RunJournal journal, Task<ContainerNetwork> network)
+    {
+        if (await _guard.RaiseAsync(await network, CancellationToken.None) is { } fault)
         {
             journal.Append(new Notice(NoticeLevel.Warning, $"This job can reach the machine and the private network around it: {fault}."));
         }
@@ -170,10 +176,10 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
         }
     }
 
-    private async Task CleanUpAsync(RunJournal journal, RunNames names, Task network, ConcurrentDictionary<string, Task> removals)
+    private async Task CleanUpAsync(RunJournal journal, RunNames names, Task guard, ConcurrentDictionary<string, Task> removals)
     {
         using var limit = new CancellationTokenSource(CleanupPatience, time);
-        await Task.WhenAny(network);
+        await Task.WhenAny(guard);
         var left = journal.State.Operations.Select(operation => operation.Container).OfType<string>().Where(container => !removals.ContainsKey(container));
         var containers = Task.WhenAll([.. removals.Values, .. left.Select(container => TryAsync(journal, container, () => engine.RemoveAsync(container, limit.Token)))]);
         await Task.WhenAll(

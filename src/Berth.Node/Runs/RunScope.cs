@@ -18,8 +18,11 @@ internal sealed record RunScope(
     /// <summary>The GPUs of containers that ask for them; null runs them without.</summary>
     public GpuRequest? Gpu { get; init; }
 
-    /// <summary>Set when the run's network is there and guarded.</summary>
+    /// <summary>Done when the run's network is there: containers can be made.</summary>
     public required Task Network { get; init; }
+
+    /// <summary>Done when the network is guarded, or it was said that it cannot be: containers can be started.</summary>
+    public required Task Guard { get; init; }
 
     /// <summary>The log text the run may still write, shared by its operations.</summary>
     public required LogAllowance Logs { get; init; }
