@@ -122,6 +122,8 @@ internal static class RunCommand
         // 4
         using var stop = new StopSignal();
         using var signals = new StopOnSignals(stop);
+        using var closed = new CancellationTokenSource();
+        await using var stopping = closed.Token.Register(() => stop.Request(StopReason.StoppedByClient));
         IRunWatcher watcher = wishes.AsJson ? new JsonWatcher(around.Output, OutputClosed) : new TextWatcher(around, StateSoFar(folder), OutputClosed);
         var state = await new RunExecutor(engine, around.LocalNode, around.Time).ExecuteAsync(request, admission, folder, watcher, stop);
 
@@ -134,7 +136,8 @@ internal static class RunCommand
             _ => ExitCodes.Of(state),
         };
 
-        void OutputClosed() => stop.Request(StopReason.StoppedByClient);
+        // Whoever notices is in the middle of showing something; what follows from it must happen on a thread of its own.
+        void OutputClosed() => closed.CancelAfter(TimeSpan.Zero);
     }
 
     private static async Task<(StoredRequest?, JobDefinition?, ExitCode)> NewAsync(Surroundings around, RunWishes wishes, CancellationToken ct)

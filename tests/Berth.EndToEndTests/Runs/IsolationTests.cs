@@ -63,7 +63,7 @@ public sealed class IsolationTests
         var said = (await desk.RunAsync(Definition.Of(
             $"for a in $(ip route | awk '/default/{{print $3}}') host.docker.internal {string.Join(' ', machine)}; do nc -w 2 $a {port} -e /bin/true && echo reached $a; done; echo tried"))).Exited(0);
 
-        Assert.Equal("tried", said.Lines[^1]);
+        Assert.Contains("tried", said.Lines);
         Assert.DoesNotContain("reached", said.Output, StringComparison.Ordinal);
     }
 
@@ -96,7 +96,7 @@ public sealed class IsolationTests
         var said = (await other.RunAsync(Definition.Of(
             $"for a in {network["IPAddress"]}:8080 {network["Gateway"]}:{published} 127.0.0.1:{published} treasure:8080 op:8080; do timeout 3 wget -q -O - http://$a/; done; echo tried"))).Exited(0);
 
-        Assert.Equal("tried", said.Lines[^1]);
+        Assert.Contains("tried", said.Lines);
         Assert.DoesNotContain("secret", said.Output, StringComparison.Ordinal);
         berth.Signal(15);
         (await berth.EndAsync()).Exited(143);
