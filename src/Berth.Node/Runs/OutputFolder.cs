@@ -99,7 +99,7 @@ internal sealed class OutputFolder(int mostFiles, long mostBytes)
         {
             return await reader.GetNextEntryAsync(copyData: false, ct);
         }
-        catch (Exception odd) when (odd is OverflowException or ArgumentException or FormatException)
+        catch (Exception odd) when (odd is OverflowException or ArgumentException or FormatException or NotSupportedException or InvalidOperationException)
         {
             throw new InvalidDataException($"an entry of it cannot be read ({odd.Message})", odd);
         }
@@ -149,7 +149,7 @@ internal sealed class OutputFolder(int mostFiles, long mostBytes)
 
     private static bool StaysInside(string root, string path, string target)
     {
-        if (Path.IsPathRooted(target) || target.Contains('\0'))
+        if (target.Length == 0 || Path.IsPathRooted(target) || target.Contains('\0'))
         {
             return false;
         }

@@ -115,7 +115,7 @@ public sealed class OutputFolderTests : IDisposable
                     return;
                 }
             },
-            iter: 500,
+            iter: 2000,
             threads: 1);
     }
 
