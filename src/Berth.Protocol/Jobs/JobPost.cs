@@ -1,0 +1,48 @@
+using Berth.Jobs;
+using Berth.Protocol.Identity;
+
+namespace Berth.Protocol;
+
+/// <summary>
+/// Posts a job (<c>POST /jobs</c>). The same id with the same body is the same post, however often it is sent; with another body it is a conflict.
+/// </summary>
+public sealed record JobPost
+{
+    /// <summary>Made by the client: a fresh ed25519 public key.</summary>
+    public required JobId Job { get; init; }
+
+    /// <summary>The market's slug or address.</summary>
+    public required string Market { get; init; }
+
+    /// <summary>The document as it was written, kept byte for byte; at most 1 MiB of UTF-8.</summary>
+    public required string Definition { get; init; }
+
+    /// <summary>How <see cref="Definition"/> is to be read.</summary>
+    public DefinitionFormat Format { get; init; }
+
+    /// <summary>The longest the job may run, seconds; the market's default when null.</summary>
+    public long? TimeoutSeconds { get; init; }
+
+    /// <summary>Only this node may run it.</summary>
+    public Address? Node { get; init; }
+
+    /// <summary>How often it may be tried when nodes are lost: 1 or 2.</summary>
+    public int Attempts { get; init; } = 2;
+
+    /// <summary>Anybody may read its definition, logs and result.</summary>
+    public bool IsPublic { get; init; }
+
+    /// <summary>Refuse the post when the market's price is higher.</summary>
+    public Nos? MaxPrice { get; init; }
+
+    /// <summary>Queue the job even if no registered node could run it.</summary>
+    public bool WaitForFit { get; init; }
+}
+
+/// <summary>How a posted definition is written.</summary>
+public enum DefinitionFormat
+{
+    /// <summary>JSON, comments and trailing commas allowed.</summary>
+    Json,
+    Yaml,
+}

@@ -1,0 +1,52 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Berth.Protocol;
+
+/// <summary>
+/// The JSON of the wire. <see cref="Answers"/> tolerates members it does not know, so that a program of an earlier version reads a later server;
+/// <see cref="Requests"/> refuses them, so that a typing mistake is told.
+/// </summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UseStringEnumConverter = true,
+    AllowOutOfOrderMetadataProperties = true,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(ServerFacts))]
+[JsonSerializable(typeof(ServerProblem))]
+[JsonSerializable(typeof(JobPost))]
+[JsonSerializable(typeof(JobView))]
+[JsonSerializable(typeof(JobExtension))]
+[JsonSerializable(typeof(JobEvent))]
+[JsonSerializable(typeof(Page<JobFacts>))]
+[JsonSerializable(typeof(ClaimRequest))]
+[JsonSerializable(typeof(Lease))]
+[JsonSerializable(typeof(RenewalRequest))]
+[JsonSerializable(typeof(Renewal))]
+[JsonSerializable(typeof(RunReport))]
+[JsonSerializable(typeof(RunReceipt))]
+[JsonSerializable(typeof(NodeRegistration))]
+[JsonSerializable(typeof(NodeFacts))]
+[JsonSerializable(typeof(Page<NodeFacts>))]
+[JsonSerializable(typeof(MarketFacts))]
+[JsonSerializable(typeof(MarketDraft))]
+[JsonSerializable(typeof(MarketChange))]
+[JsonSerializable(typeof(Page<MarketFacts>))]
+[JsonSerializable(typeof(AccountFacts))]
+[JsonSerializable(typeof(Page<EntryFacts>))]
+[JsonSerializable(typeof(EntryFacts))]
+[JsonSerializable(typeof(Grant))]
+public sealed partial class WireJson : JsonSerializerContext
+{
+    /// <summary>For what a server answers.</summary>
+    public static WireJson Answers => Default;
+
+    /// <summary>For what a server is asked: unknown and repeated members are errors.</summary>
+    public static WireJson Requests => field ??= new(new JsonSerializerOptions(Default.Options)
+    {
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        AllowDuplicateProperties = false,
+    });
+}
