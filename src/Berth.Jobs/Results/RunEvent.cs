@@ -226,6 +226,9 @@ public enum RunOutcome
 
     /// <summary>The node or its engine failed the job, not the job itself; it may be tried again.</summary>
     Lost,
+
+    /// <summary>This node cannot do it; another may.</summary>
+    Refused,
 }
 
 /// <summary>The last event of a run.</summary>
