@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 
@@ -8,10 +9,13 @@ namespace Berth.Protocol.Identity;
 /// Keys in the form Solana's tools keep them: a JSON array of 64 numbers, the 32 bytes of the seed and the 32 of the public key. Whoever reads the file has what belongs
 /// to the address, so it is its owner's only.
 /// </summary>
-public static class KeyFile
+public static partial class KeyFile
 {
     private const int Numbers = 64;
     private const UnixFileMode OwnersOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    // EEXIST, the same number on Linux and macOS.
+    private const int NameIsTaken = 17;
 
     // 64 numbers of three digits need 257 characters; this leaves room for people's line breaks.
     private const int LargestFile = 4096;
@@ -96,13 +100,7 @@ public static class KeyFile
                 file.Flush(flushToDisk: true);
             }
 
-            File.Move(beside, path, overwrite);
-            return true;
-        }
-        catch (IOException) when (!overwrite && File.Exists(beside) && Path.Exists(path))
-        {
-            // Somebody else was faster.
-            return false;
+            return MoveTo(beside, path, overwrite);
         }
         finally
         {
@@ -110,6 +108,29 @@ public static class KeyFile
             File.Delete(beside);
         }
     }
+
+    private static bool MoveTo(string beside, string path, bool overwrite)
+    {
+        // File.Move looks whether there is a file and renames afterwards, so that of two writers both would win; a link takes a name only where it is free.
+        if (!overwrite && !OperatingSystem.IsWindows())
+        {
+            if (Link(beside, path) == 0)
+            {
+                return true;
+            }
+
+            if (Marshal.GetLastPInvokeError() == NameIsTaken)
+            {
+                return false;
+            }
+        }
+
+        File.Move(beside, path, overwrite);
+        return true;
+    }
+
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Link(string from, string to);
 
     private static byte[] Text(SigningKey key)
     {
