@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Berth.Containers;
 using Berth.Jobs.Results;
+using Berth.Protocol;
 
 namespace Berth.Cli;
 
@@ -35,6 +36,17 @@ internal static class ExitCodes
         RunOutcome.Expired or RunOutcome.StoppedByClient => ExitCode.Stopped,
         RunOutcome.Lost => ExitCode.Unreachable,
         _ => throw new UnreachableException($"The run has no outcome."),
+    };
+
+    /// <summary>The code of a job that ended on a market; the state of its last run tells failures apart.</summary>
+    public static ExitCode Of(JobEnded end, RunState run) => end.Outcome switch
+    {
+        JobOutcome.Succeeded => ExitCode.Success,
+        JobOutcome.Failed => run.Outcome == RunOutcome.Failed ? Of(run) : ExitCode.JobFailed,
+        JobOutcome.Expired or JobOutcome.StoppedByClient => ExitCode.Stopped,
+        JobOutcome.Lost => ExitCode.Unreachable,
+        JobOutcome.Refused => ExitCode.WrongUse,
+        _ => throw new UnreachableException($"No exit code for {end.Outcome}."),
     };
 
     public static ExitCode Of(EngineFault fault) => fault switch

@@ -9,11 +9,18 @@ internal static class DefinitionArgument
     /// <summary>The definition, or null and the exit code when there is none to go on with.</summary>
     public static async Task<(JobDefinition? Definition, ExitCode Fault)> ReadAsync(Surroundings around, string source, bool showWarnings, CancellationToken ct)
     {
+        var (_, definition, fault) = await ReadTextAsync(around, source, showWarnings, ct);
+        return (definition, fault);
+    }
+
+    /// <summary>The same with the text it was read from.</summary>
+    public static async Task<(DefinitionText Text, JobDefinition? Definition, ExitCode Fault)> ReadTextAsync(Surroundings around, string source, bool showWarnings, CancellationToken ct)
+    {
         var text = await DefinitionSource.FetchAsync(source, around.Time, ct);
         if (text.Fault is { } fault)
         {
             await around.Error.WriteLineAsync($"berth: {fault}");
-            return (null, text.FaultCode);
+            return (text, null, text.FaultCode);
         }
 
         var reading = JobDefinitionReader.Read(text.Bytes, text.Format);
@@ -27,6 +34,6 @@ internal static class DefinitionArgument
             await around.Error.WriteLineAsync($"berth: {text.Name} is not a valid job definition; nothing was run.");
         }
 
-        return (reading.Definition, ExitCode.WrongUse);
+        return (text, reading.Definition, ExitCode.WrongUse);
     }
 }

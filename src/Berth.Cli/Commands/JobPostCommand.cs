@@ -1,0 +1,193 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Text;
+using System.Text.Json;
+using Berth.Cli.Network;
+using Berth.Cli.Rendering;
+using Berth.Jobs;
+using Berth.Jobs.Definitions;
+using Berth.Protocol;
+using Berth.Protocol.Identity;
+
+namespace Berth.Cli.Commands;
+
+/// <summary><c>berth job post</c>: a definition, or words for a shell, onto a market.</summary>
+internal static class JobPostCommand
+{
+    public static Command Make(Surroundings around)
+    {
+        var access = new ServerAccess(around);
+        var what = new Argument<string[]>("definition")
+        {
+            Description = "The job definition: a file, an http(s) address, or - for standard input. Or, after --, words for the shell of an image.", Arity = ArgumentArity.OneOrMore,
+        };
+        var market = new Option<string?>("--market", "-m") { Description = "The market: slug or address. Not needed where there is one only.", HelpName = "market" };
+        var timeout = new Option<TimeSpan?>("--timeout", "-t")
+        {
+            Description = "The longest the job may run (90s, 10m, 2h; a bare number is minutes). Default: the market's.", HelpName = "time", CustomParser = Durations.Parse,
+        };
+        var image = new Option<string>("--image", "-i") { Description = "The image words after -- run in. Default ubuntu.", HelpName = "image", DefaultValueFactory = _ => "ubuntu" };
+        var gpu = new Option<bool>("--gpu") { Description = "Words after -- get the GPUs of a slot." };
+        var node = JobCommand.AddressOption("--node", "Only this node may run it.");
+        var wait = new Option<bool>("--wait", "-w") { Description = "Stay, show what happens, and exit with the job's code." };
+        var isPublic = new Option<bool>("--public") { Description = "Let everybody read its definition, logs and result." };
+        var maxPrice = new Option<Nos?>("--max-price")
+        {
+            Description = "Post only if the market costs at most so many NOS a second.",
+            HelpName = "nos",
+            CustomParser = argument =>
+            {
+                var text = argument.Tokens is [{ Value: var value }] ? value : "";
+                if (Nos.TryParse(text, null, out var price))
+                {
+                    return price;
+                }
+
+                argument.AddError($"--max-price takes NOS a second with at most six decimals, not '{text}'.");
+                return null;
+            },
+        };
+        var attempts = new Option<int>("--attempts") { Description = "How often it may be tried when nodes are lost, 1 or 2. Default 2.", HelpName = "count", DefaultValueFactory = _ => 2 };
+        var waitForFit = new Option<bool>("--wait-for-fit") { Description = "Queue it even if no node of the market could run it now." };
+        var format = CommonOptions.Format();
+        var command = new Command("post", "Post a job to a market.")
+        {
+            what, market, timeout, image, gpu, node, wait, isPublic, maxPrice, attempts, waitForFit, access.Server, access.Key, format,
+        };
+        command.SetAction((parsed, ct) => access.SignedAsync(parsed, async (client, _) =>
+        {
+            var asJson = parsed.GetValue(format) == OutputFormat.Json;
+            var (text, fault) = await DefinitionAsync(around, parsed, what, parsed.GetRequiredValue(image), parsed.GetValue(gpu), asJson, ct);
+            if (text is null || await MarketAsync(around, client, parsed.GetValue(market), ct) is not { } chosen)
+            {
+                return text is null ? fault : ExitCode.WrongUse;
+            }
+
+            using var id = SigningKey.New();
+            var view = await client.PostAsync(
+                new JobPost
+                {
+                    Job = new JobId(id.Address.Value),
+                    Market = chosen,
+                    Definition = Encoding.UTF8.GetString(text.Bytes.Span),
+                    Format = text.Format == DocumentFormat.Yaml ? DefinitionFormat.Yaml : DefinitionFormat.Json,
+                    TimeoutSeconds = parsed.GetValue(timeout) is { } most ? (long)Math.Ceiling(most.TotalSeconds) : null,
+                    Node = parsed.GetValue(node),
+                    Attempts = parsed.GetValue(attempts),
+                    IsPublic = parsed.GetValue(isPublic),
+                    MaxPrice = parsed.GetValue(maxPrice),
+                    WaitForFit = parsed.GetValue(waitForFit),
+                },
+                ct);
+            return parsed.GetValue(wait)
+                ? await StayAsync(around, client, view, asJson, ct)
+                : Tell(around, view, asJson);
+        }));
+        return command;
+    }
+
+    /// <summary>Stays with the job; leaving does not stop it.</summary>
+    public static async Task<ExitCode> StayAsync(Surroundings around, MarketClient client, JobView job, bool asJson, CancellationToken ct)
+    {
+        if (!asJson && job.Waiting is { } why)
+        {
+            await around.Error.WriteLineAsync($"place {job.QueuePosition} in the queue. {why}");
+        }
+
+        try
+        {
+            return await new JobFollower(around, client, job.Facts.Job, asJson ? Showing.Json : Showing.Text).FollowAsync(ct);
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            await around.Error.WriteLineAsync($"\nThe job goes on. See it: berth job logs -f {job.Facts.Job}  Stop it: berth job stop {job.Facts.Job}");
+            return ExitCode.Interrupted;
+        }
+    }
+
+    private static ExitCode Tell(Surroundings around, JobView job, bool asJson)
+    {
+        if (asJson)
+        {
+            Printed.Json(around, job, json => json.JobView);
+            return ExitCode.Success;
+        }
+
+        around.WriteLine(job.Facts.Job.Value);
+        around.Error.WriteLine(job.Facts.State == JobState.Running
+            ? $"A node has it already. {job.Deposit} NOS are deposited. See it: berth job logs -f {job.Facts.Job}"
+            : $"Place {job.QueuePosition} in the queue of {job.Facts.Market}. {job.Waiting} {job.Deposit} NOS are deposited. See it: berth job logs -f {job.Facts.Job}");
+        return ExitCode.Success;
+    }
+
+    private static async Task<(DefinitionText?, ExitCode)> DefinitionAsync(
+        Surroundings around, ParseResult parsed, Argument<string[]> what, string image, bool gpu, bool quiet, CancellationToken ct)
+    {
+        var words = parsed.GetRequiredValue(what);
+        if (parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash))
+        {
+            return (new DefinitionText("the words after --", Words(words, image, gpu), DocumentFormat.Json), ExitCode.Success);
+        }
+
+        if (words.Length > 1)
+        {
+            await around.Error.WriteLineAsync($"berth: one definition at a time; words for a shell come after --: berth job post --market M -- {string.Join(' ', words)}");
+            return (null, ExitCode.WrongUse);
+        }
+
+        var text = await DefinitionArgument.ReadTextAsync(around, words[0], showWarnings: !quiet, ct);
+        return text.Definition is null ? (null, text.Fault) : (text.Text, ExitCode.Success);
+    }
+
+    // As the clients of the network write it (job-language.md 5.1).
+    private static byte[] Words(string[] words, string image, bool gpu)
+    {
+        using var bytes = new MemoryStream();
+        using (var json = new Utf8JsonWriter(bytes))
+        {
+            json.WriteStartObject();
+            json.WriteString("version", "0.1");
+            json.WriteString("type", "container");
+            json.WriteStartObject("meta");
+            json.WriteString("trigger", "cli");
+            json.WriteEndObject();
+            json.WriteStartArray("ops");
+            json.WriteStartObject();
+            json.WriteString("type", "container/run");
+            json.WriteString("id", "run-from-cli");
+            json.WriteStartObject("args");
+            json.WriteString("cmd", string.Join(' ', words));
+            json.WriteString("image", image);
+            if (gpu)
+            {
+                json.WriteBoolean("gpu", true);
+            }
+
+            json.WriteEndObject();
+            json.WriteEndObject();
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        return bytes.ToArray();
+    }
+
+    private static async Task<string?> MarketAsync(Surroundings around, MarketClient client, string? named, CancellationToken ct)
+    {
+        if (named is not null)
+        {
+            return named;
+        }
+
+        var markets = (await client.ListMarketsAsync(null, ct)).Items.Where(market => !market.IsClosed).ToList();
+        if (markets is [var only])
+        {
+            return only.Slug;
+        }
+
+        await around.Error.WriteLineAsync(markets.Count == 0
+            ? "berth: there is no market on this server; its operator makes one with berth market create."
+            : $"berth: which market? --market takes one of {string.Join(", ", markets.Take(20).Select(market => market.Slug))}.");
+        return null;
+    }
+}
