@@ -126,7 +126,7 @@ public sealed class MessageVerifier
         return body.IsEmpty || IsCovered(covered, MessageSigner.Digest) ? null : MessageSigner.Digest;
     }
 
-    private static bool IsCovered(FieldList covered, string name) => covered.Items.Any(item => item is { Value: TextItem text, Parameters.Count: 0 } && text.Value == name);
+    private static bool IsCovered(FieldList covered, string name) => covered.Items.Any(item => item is { Value: TextItem text } && text.Value == name);
 
     private static SignatureRefused Unsigned(string sentence) => new(ProblemTypes.NotSigned, sentence);
 

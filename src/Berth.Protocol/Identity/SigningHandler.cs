@@ -15,7 +15,7 @@ public sealed class SigningHandler(SigningKey key, TimeProvider time) : Delegati
     private static readonly TimeSpan Life = TimeSpan.FromMinutes(2);
     private const int LongestProblem = 256 * 1024;
 
-    // Ticks that the server's clock is before this one's.
+    // Ticks to add to this machine's clock for the server's time.
     private long _offset;
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)

@@ -128,7 +128,7 @@ internal ref struct StructuredFieldReader
     {
         var isNegative = Take('-');
         var digits = TakeWhile(char.IsAsciiDigit);
-        if (digits.Length is 0 or > MostDigits || Next == '.')
+        if (digits.Length is 0 or > MostDigits)
         {
             return null;
         }

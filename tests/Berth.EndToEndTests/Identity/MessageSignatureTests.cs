@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using Berth.EndToEndTests.Lab;
@@ -9,6 +8,8 @@ namespace Berth.EndToEndTests.Identity;
 /// <summary>Signed requests, between ours and somebody else's implementation of RFC 9421.</summary>
 public sealed class MessageSignatureTests : IDisposable
 {
+    private const string Script = "message-signature.mjs";
+
     private readonly SigningKey _key = SigningKey.New();
 
     public void Dispose() => _key.Dispose();
@@ -16,7 +17,7 @@ public sealed class MessageSignatureTests : IDisposable
     [Fact]
     public async Task Requests_we_sign_are_good_to_another_implementation()
     {
-        await using var server = RunningProgram.Start(Node("verify", _key.Address.Value, Convert.ToHexStringLower(_key.Address.Bytes)));
+        await using var server = Peer.Start(Script, "verify", _key.Address.Value, Convert.ToHexStringLower(_key.Address.Bytes));
         var port = (await server.SaysAsync("\n")).Split()[1];
         using var http = new HttpClient(new SigningHandler(_key, TimeProvider.System) { InnerHandler = new SocketsHttpHandler() }) { BaseAddress = new Uri($"http://127.0.0.1:{port}/") };
 
@@ -41,7 +42,8 @@ public sealed class MessageSignatureTests : IDisposable
     [InlineData("POST", "http://market.example:80/api/v1/jobs", "{\"job\": \"é\"}")]
     public async Task Requests_that_another_implementation_signs_are_good_to_us(string method, string url, string? body)
     {
-        var said = (await RunningProgram.RunAsync(Node(["sign", _key.Address.Value, Convert.ToHexStringLower(_key.ExportSeed()), method, url, .. body is null ? [] : new[] { body }]))).Exited(0);
+        string[] content = body is null ? [] : [body];
+        var said = await Peer.AskAsync(Script, ["sign", _key.Address.Value, Convert.ToHexStringLower(_key.ExportSeed()), method, url, .. content]);
         var headers = new Dictionary<string, string>(JsonSerializer.Deserialize<Dictionary<string, string>>(said.Output)!, StringComparer.OrdinalIgnoreCase);
         using var sent = new HttpRequestMessage(new HttpMethod(method), url);
         var request = RequestParts.Of(sent) with { Header = name => headers.TryGetValue(name, out var value) ? [value] : [] };
@@ -52,7 +54,4 @@ public sealed class MessageSignatureTests : IDisposable
         Assert.Equal(_key.Address, Assert.IsType<SignatureAccepted>(answer).Signer);
         Assert.IsType<SignatureRefused>(new MessageVerifier().Verify(request with { Query = "?x" }, bytes, TimeProvider.System.GetUtcNow()));
     }
-
-    private static ProcessStartInfo Node(params string[] arguments) =>
-        new("node", [Path.Combine(Checkout.Root, "tests", "Berth.EndToEndTests", "Npm", "message-signature.mjs"), .. arguments]);
 }

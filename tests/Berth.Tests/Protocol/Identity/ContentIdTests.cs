@@ -28,7 +28,8 @@ public sealed class ContentIdTests
     [InlineData("QmTcNQ4dGq8veeg8v5cQyGoaJEPSYQnVTd1TvfckVFVzRuu")]
     [InlineData("QmTcNQ4dGq8veeg8v5cQyGoaJEPSYQnVTd1TvfckVFVzR0")]
     [InlineData(" QmTcNQ4dGq8veeg8v5cQyGoaJEPSYQnVTd1TvfckVFVzRu")]
-    [InlineData("5drNu81uhrFLRiS4bxWgAkpydaLUPW1YvU4jQqPJDKkPJm")]
+    [InlineData("PTNcxByrooboNGeSgarNEXxNfRwih1WxsZYXNWFwDkg8bA")]
+    [InlineData("Qm8AihZ1Vn3qQE6UN6n7W8HfCRfenRV2sfsWcRjq7UN2MW")]
     [InlineData("bafybeicokfenkxwutxktp2crc23mihgxpwjc3tzi7agovoqlvn4wt7rpva")]
     [InlineData("1111111111111111111111111111111111111111111111")]
     public void Anything_else_is_no_content_id(string? text)
