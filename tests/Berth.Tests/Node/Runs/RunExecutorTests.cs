@@ -216,13 +216,14 @@ public sealed class RunExecutorTests
     public async Task A_private_operation_is_named_by_the_endpoint_it_gets_and_nobody_can_derive_it()
     {
         using var run = Of(
-            new Wishes { Hurries = TimeSpan.FromSeconds(1) },
             Op("tells", "fake/echo", """ "cmd": ["%%ops.serves.endpoint.8080%%"] """),
-            Op("serves", "fake/sleeps-1", """ "expose": 8080, "private": true """));
+            Op("serves", "fake/prints-then-sleeps", """ "expose": 8080, "private": true """));
 
-        await run.ExecuteAsync();
+        var running = run.ExecuteAsync();
+        var endpoint = (await run.UntilAsync<EndpointUp>()).EndpointId;
+        run.Stop.Request(StopReason.StoppedByClient);
+        await running;
 
-        var endpoint = Assert.Single(run.Operation("serves").Endpoints).EndpointId;
         Assert.Equal([$"stdout {endpoint}.localhost"], run.Shown("tells"));
         Assert.NotEqual(EndpointId.For(1, "8080", run.Request.Job).Value, endpoint);
     }
