@@ -20,6 +20,7 @@ internal sealed class PumpedStream : Stream
     private static readonly TimeSpan Quick = TimeSpan.FromMilliseconds(5);
 
     private readonly Socket _socket;
+    private readonly ManualResetEvent _isClosed = new(false);
     private readonly Channel<ArraySegment<byte>> _pieces = Channel.CreateBounded<ArraySegment<byte>>(
         new BoundedChannelOptions(PiecesAhead) { SingleReader = true, SingleWriter = true });
     private ArraySegment<byte> _piece;
@@ -83,6 +84,7 @@ internal sealed class PumpedStream : Stream
         if (disposing)
         {
             _pieces.Writer.TryComplete();
+            _isClosed.Set();
             _socket.Dispose();
         }
 
@@ -164,7 +166,8 @@ internal sealed class PumpedStream : Stream
             _quick = Stopwatch.GetElapsedTime(_last) < Quick ? _quick + 1 : 0;
             if (_quick > BusyAfter && length < piece.Length)
             {
-                _socket.Poll(Moment, SelectMode.SelectError);
+                // Not by asking the kernel to wait for the socket: it would look up for every line.
+                _isClosed.WaitOne(Moment);
             }
 
             _last = Stopwatch.GetTimestamp();

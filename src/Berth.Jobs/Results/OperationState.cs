@@ -48,12 +48,18 @@ public sealed record OperationState
     /// <summary>How often the container was started again.</summary>
     public int Restart { get; init; }
 
+    /// <summary>Its container failed a check and is to be started again.</summary>
+    public bool IsFailing { get; init; }
+
     /// <summary>The latest end of its container.</summary>
     public ContainerExited? Exit { get; init; }
 
     public PullProgressed? Pull { get; init; }
 
     public bool IsReady { get; init; }
+
+    /// <summary>The endpoint ids that were drawn for it, by port as written; of other ports they can be derived.</summary>
+    public ImmutableDictionary<string, string> PrivateEndpoints { get; init; } = ImmutableDictionary<string, string>.Empty;
 
     public ImmutableArray<EndpointUp> Endpoints { get; init; } = [];
 
@@ -67,8 +73,13 @@ public sealed record OperationState
 
     public OperationOutcome? Outcome => End?.Outcome;
 
-    internal static OperationState Announced(OperationOutline outline) =>
-        new() { Id = outline.Id, Group = outline.Group, IsContainer = outline.IsContainer };
+    internal static OperationState Announced(OperationOutline outline) => new()
+    {
+        Id = outline.Id,
+        Group = outline.Group,
+        IsContainer = outline.IsContainer,
+        PrivateEndpoints = outline.PrivateEndpoints ?? ImmutableDictionary<string, string>.Empty,
+    };
 
     internal OperationState With(EndpointUp endpoint) =>
         this with { Endpoints = [.. Endpoints.Where(known => known.Port != endpoint.Port), endpoint] };

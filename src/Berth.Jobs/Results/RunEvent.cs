@@ -21,6 +21,7 @@ namespace Berth.Jobs.Results;
 [JsonDerivedType(typeof(EndpointUp), "endpoint-up")]
 [JsonDerivedType(typeof(EndpointHealthChanged), "endpoint-health")]
 [JsonDerivedType(typeof(OperationReady), "operation-ready")]
+[JsonDerivedType(typeof(ContainerFailing), "container-failing")]
 [JsonDerivedType(typeof(ContainerExited), "container-exited")]
 [JsonDerivedType(typeof(OutputCopying), "output-copying")]
 [JsonDerivedType(typeof(OutputCopied), "output-copied")]
@@ -53,7 +54,11 @@ public sealed record RunStarted : RunEvent
 }
 
 /// <summary>An operation as the plan has it, for showing and for the fold.</summary>
-public sealed record OperationOutline(OperationId Id, string Group, bool IsContainer);
+public sealed record OperationOutline(OperationId Id, string Group, bool IsContainer)
+{
+    /// <summary>Endpoint ids by port as written where they cannot be derived, because the operation is <c>private</c>.</summary>
+    public ImmutableDictionary<string, string>? PrivateEndpoints { get; init; }
+}
 
 /// <summary>Another process took the run over after the first one died.</summary>
 public sealed record RunResumed : RunEvent;
@@ -128,6 +133,9 @@ public sealed record EndpointHealthChanged(OperationId Operation, string Port, E
 
 /// <summary>What waits for this operation may start now.</summary>
 public sealed record OperationReady(OperationId Operation) : RunEvent;
+
+/// <summary>Intent: the container, because a check of it failed, will be brought to an end and started again.</summary>
+public sealed record ContainerFailing(OperationId Operation, string Container) : RunEvent;
 
 /// <summary>The container ended; a restart may follow.</summary>
 public sealed record ContainerExited(OperationId Operation, string Container, int ExitCode) : RunEvent

@@ -76,6 +76,7 @@ public sealed record RunState
                 Phase = e.Restart == 0 ? OperationPhase.Starting : OperationPhase.Restarting,
                 Container = e.Container,
                 Restart = e.Restart,
+                IsFailing = false,
             }),
             ContainerStarted e => With(e.Operation, operation => operation with
             {
@@ -87,6 +88,7 @@ public sealed record RunState
             EndpointUp e => With(e.Operation, operation => operation.With(e)),
             EndpointHealthChanged e => With(e.Operation, operation => operation.With(e)),
             OperationReady e => With(e.Operation, operation => operation with { IsReady = true }),
+            ContainerFailing e => With(e.Operation, operation => operation with { IsFailing = true }),
             ContainerExited e => With(e.Operation, operation => operation with { Exit = e }),
             OutputCopying e => With(e.Operation, operation => operation with { HasBegunOutput = true }),
             OutputCopied e => With(e.Operation, operation => operation with { Output = e }),

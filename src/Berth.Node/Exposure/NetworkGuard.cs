@@ -14,7 +14,7 @@ namespace Berth.Node.Exposure;
 /// <remarks>
 /// <code>
 /// container ─► bridge ─┬─► this machine            rejected (answers to what it began itself pass)
-///                      ├─► private, link-local,    rejected; only the run's own subnet
+///                      ├─► private, link-local,    rejected; only the bridge itself
 ///                      │   metadata, shared ranges   and port 53 of the machine's resolvers pass
 ///                      └─► the internet            passes
 /// </code>
@@ -28,17 +28,27 @@ public sealed class NetworkGuard(TimeProvider time)
         "0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.0.0.0/24, 192.0.2.0/24, " +
         "192.168.0.0/16, 198.18.0.0/15, 198.51.100.0/24, 203.0.113.0/24, 224.0.0.0/4, 240.0.0.0/4";
 
-    /// <summary>Puts the rules up. Null when they stand, else the sentence that says why this run is not kept apart.</summary>
-    public async Task<string?> RaiseAsync(ContainerNetwork network, CancellationToken ct)
+    /// <summary>
+    /// Puts the rules up for a network that is being made; where the name of its bridge is <paramref name="foreseen"/>, meanwhile. Null when they
+    /// stand, else the sentence that says why this run is not kept apart.
+    /// </summary>
+    public async Task<string?> RaiseAsync(Task<ContainerNetwork> making, string? foreseen, CancellationToken ct)
     {
-        if (network.BridgeName is not { } bridge || !Directory.Exists($"/sys/class/net/{bridge}"))
+        var ahead = foreseen is null ? null : RaiseAsync(foreseen, ct);
+        await Task.WhenAll(making, ahead ?? Task.CompletedTask);
+        if ((await making).BridgeName is not { } bridge || !Directory.Exists($"/sys/class/net/{bridge}"))
         {
             return "the run's network is not on this machine's own network stack (a remote or rootless engine)";
         }
 
+        return await (ahead is not null && bridge == foreseen ? ahead : RaiseAsync(bridge, ct));
+    }
+
+    private async Task<string?> RaiseAsync(string bridge, CancellationToken ct)
+    {
         try
         {
-            var (exit, error) = await NftAsync(Rules(bridge, network.Subnets, Resolvers()), ct);
+            var (exit, error) = await NftAsync(Rules(bridge, Resolvers()), ct);
             return exit == 0 ? null : $"nft refused the rules ({error})";
         }
         catch (Win32Exception)
@@ -61,15 +71,14 @@ public sealed class NetworkGuard(TimeProvider time)
     }
 
     /// <summary>The rules as text for <c>nft -f</c>.</summary>
-    internal static string Rules(string bridge, IEnumerable<IPNetwork> subnets, IEnumerable<IPAddress> resolvers)
+    internal static string Rules(string bridge, IEnumerable<IPAddress> resolvers)
     {
-        var own = subnets.Where(subnet => subnet.BaseAddress.AddressFamily == AddressFamily.InterNetwork).Select(subnet => subnet.ToString()).ToArray();
         var dns = resolvers.Where(address => address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(address)).Distinct().ToArray();
         var rules = new StringBuilder();
         rules.AppendLine($"table inet {bridge}");
         rules.AppendLine($"delete table inet {bridge}");
         rules.AppendLine($"table inet {bridge} {{");
-        foreach (var (hook, passes) in new[] { ("input", Array.Empty<string>()), ("forward", own) })
+        foreach (var hook in new[] { "input", "forward" })
         {
             rules.AppendLine($"  chain {hook} {{");
             rules.AppendLine($"    type filter hook {hook} priority -10; policy accept;");
@@ -80,14 +89,14 @@ public sealed class NetworkGuard(TimeProvider time)
                 rules.AppendLine($"    ip daddr {{ {string.Join(", ", dns.Select(address => address.ToString()))} }} meta l4proto {{ tcp, udp }} th dport 53 return");
             }
 
-            if (passes.Length > 0)
+            if (hook == "input")
             {
-                rules.AppendLine($"    ip daddr {{ {string.Join(", ", passes)} }} return");
+                rules.AppendLine("    reject");
             }
-
-            rules.AppendLine(hook == "input" ? "    reject" : $"    ip daddr {{ {Forbidden4} }} reject");
-            if (hook == "forward")
+            else
             {
+                rules.AppendLine($"    oifname \"{bridge}\" return");
+                rules.AppendLine($"    ip daddr {{ {Forbidden4} }} reject");
                 rules.AppendLine("    ip6 daddr { ::/127, fc00::/7, fe80::/10, ff00::/8, 64:ff9b::/96 } reject");
             }
 

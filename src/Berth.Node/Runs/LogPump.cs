@@ -30,15 +30,15 @@ internal sealed class LogPump : IDisposable
 
     public long Lines => _log.Lines;
 
-    /// <summary>Reads until the container has ended and all it wrote is in the file.</summary>
+    /// <summary>Reads until all the container wrote is in the file; one that still runs is followed to its end.</summary>
     /// <exception cref="EngineException">The engine went away and did not come back.</exception>
-    public async Task DrainAsync(string container, CancellationToken ct)
+    public async Task DrainAsync(string container, bool follow, CancellationToken ct)
     {
         while (true)
         {
             try
             {
-                await ReadAsync(container, ct);
+                await ReadAsync(container, follow, ct);
                 _log.MarkWhole();
                 return;
             }
@@ -66,11 +66,11 @@ internal sealed class LogPump : IDisposable
 
     public void Dispose() => _log.Dispose();
 
-    private async Task ReadAsync(string container, CancellationToken ct)
+    private async Task ReadAsync(string container, bool follow, CancellationToken ct)
     {
         _log.BeginReading();
         var isFresh = _log.Lines == 0;
-        await foreach (var batch in _scope.Engine.ReadLogsAsync(container, _log.ResumeFrom, follow: true, _scope.Request.Limits.LogLine, ct))
+        await foreach (var batch in _scope.Engine.ReadLogsAsync(container, _log.ResumeFrom, follow, _scope.Request.Limits.LogLine, ct))
         {
             Keep(isFresh ? batch : [.. batch.Where(line => !_log.HasAlready(line))]);
             _log.Flush();

@@ -37,7 +37,7 @@ internal static class PlaceholderSources
         {
             Host = scope.Names.Host(operation.Index),
             ContainerAddress = state?.Address,
-            Endpoints = operation is RunContainer container ? EndpointHosts(request, container) : ImmutableDictionary<string, string>.Empty,
+            Endpoints = operation is RunContainer container ? EndpointHosts(request, container, state) : ImmutableDictionary<string, string>.Empty,
             DeploymentEndpoint = request.Definition.DeploymentId is { } deployment
                 ? $"{EndpointId.ForDeployment(operation.Id, EndpointId.DeploymentHash($"local-{deployment}", request.Project))}.{request.IngressDomain}"
                 : null,
@@ -45,10 +45,10 @@ internal static class PlaceholderSources
         };
     }
 
-    private static ImmutableDictionary<string, string> EndpointHosts(RunRequest request, RunContainer container) =>
+    private static ImmutableDictionary<string, string> EndpointHosts(RunRequest request, RunContainer container, OperationState? state) =>
         container.Arguments.Exposures
             .DistinctBy(exposure => exposure.Port)
             .ToImmutableDictionary(
                 exposure => exposure.Port,
-                exposure => $"{EndpointId.For(container.Index, exposure.Port, request.Job)}.{request.IngressDomain}");
+                exposure => $"{state?.PrivateEndpoints.GetValueOrDefault(exposure.Port) ?? EndpointId.For(container.Index, exposure.Port, request.Job).Value}.{request.IngressDomain}");
 }

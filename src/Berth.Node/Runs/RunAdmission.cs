@@ -15,6 +15,12 @@ public sealed record RunAdmission
 
     public GpuRequest? Gpu { get; init; }
 
+    /// <summary>
+    /// The engine is Docker on this machine's own network stack: it names a network's bridge as it is told and makes containers for a network that
+    /// is yet to come, so nothing but the start of a container needs to wait for the network.
+    /// </summary>
+    public bool CanPrepareAhead { get; init; }
+
     public ImmutableArray<string> Warnings { get; init; } = [];
 
     /// <summary>Looks at the engine and, when the job wants GPUs, at the driver.</summary>
@@ -47,7 +53,13 @@ public sealed record RunAdmission
         var (gpu, refusal) = wantsGpu && request.Gpu is { } choice ? await GpusAsync(choice, description, time, ct) : (null, null);
         return refusal is not null
             ? new RunAdmission { Refusal = refusal }
-            : new RunAdmission { Ceiling = CeilingOf(description), Gpu = gpu, Warnings = warnings.ToImmutable() };
+            : new RunAdmission
+            {
+                Ceiling = CeilingOf(description),
+                Gpu = gpu,
+                CanPrepareAhead = description is { IsLocal: true, IsRootless: false, IsPodman: false },
+                Warnings = warnings.ToImmutable(),
+            };
     }
 
     private static async Task<(GpuRequest? Gpu, string? Refusal)> GpusAsync(GpuChoice choice, EngineDescription engine, TimeProvider time, CancellationToken ct)

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using Berth.Containers;
+using Berth.Jobs;
 using Berth.Jobs.Definitions;
 using Berth.Jobs.Planning;
 using Berth.Jobs.Results;
@@ -52,12 +54,12 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
 
             // 2
             var network = MakeNetworkAsync(journal, names);
-            guard = GuardAsync(journal, network);
+            guard = GuardAsync(journal, network, admission.CanPrepareAhead ? names.Bridge : null);
             var scope = new RunScope(request, names, folder, engine, journal, watcher, time)
             {
                 Ceiling = admission.Ceiling,
                 Gpu = admission.Gpu,
-                Network = network,
+                Network = admission.CanPrepareAhead ? Task.CompletedTask : network,
                 Guard = guard,
                 Logs = new LogAllowance(request.Limits.LogTotal - KeptBefore(journal.State, request, folder)),
                 Outage = new EngineOutage(engine, journal, request.Limits.EnginePatience, time),
@@ -104,7 +106,7 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
                 .. from stage in plan.Stages
                    from planned in stage.Operations
                    orderby planned.Operation.Index
-                   select new OperationOutline(planned.Id, stage.Name, planned.Operation is RunContainer),
+                   select new OperationOutline(planned.Id, stage.Name, planned.Operation is RunContainer) { PrivateEndpoints = DrawEndpoints(planned.Operation) },
             ],
         });
         foreach (var warning in admission.Warnings)
@@ -112,6 +114,11 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
             journal.Append(new Notice(NoticeLevel.Warning, warning));
         }
     }
+
+    // Drawn before the first operation begins, whose placeholders may ask for them.
+    private static ImmutableDictionary<string, string>? DrawEndpoints(Operation operation) => operation is RunContainer { Arguments: { Private: true } arguments }
+        ? arguments.Exposures.DistinctBy(exposure => exposure.Port).ToImmutableDictionary(exposure => exposure.Port, _ => EndpointId.Private().Value)
+        : null;
 
     private async Task ExpireAsync(RunState state, StopSignal stop, CancellationToken over)
     {
@@ -148,9 +155,9 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
         return await engine.CreateNetworkAsync(new NetworkSpec(names.Network, names.Bridge, names.Labels()), CancellationToken.None);
     }
 
-    private async Task GuardAsync(RunJournal journal, Task<ContainerNetwork> network)
+    private async Task GuardAsync(RunJournal journal, Task<ContainerNetwork> network, string? foreseen)
     {
-        if (await _guard.RaiseAsync(await network, CancellationToken.None) is { } fault)
+        if (await _guard.RaiseAsync(network, foreseen, CancellationToken.None) is { } fault)
         {
             journal.Append(new Notice(NoticeLevel.Warning, $"This job can reach the machine and the private network around it: {fault}."));
         }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Berth.Jobs;
 using Berth.Jobs.Results;
 
 namespace Berth.Node.Runs;
@@ -23,6 +25,9 @@ public sealed class RunJournal : IDisposable
 
     /// <summary>The fold of everything appended so far.</summary>
     public RunState State { get; private set; }
+
+    /// <summary>What it tells of one operation.</summary>
+    internal OperationState StateOf(OperationId id) => State.Find(id) ?? throw new UnreachableException($"The run never announced {id}.");
 
     /// <summary>Why events are no longer written, or null while they are.</summary>
     public IOException? Fault { get; private set; }

@@ -18,10 +18,10 @@ internal sealed record RunScope(
     /// <summary>The GPUs of containers that ask for them; null runs them without.</summary>
     public GpuRequest? Gpu { get; init; }
 
-    /// <summary>Done when the run's network is there: containers can be made.</summary>
+    /// <summary>Done when containers can be made: usually at once, else when the run's network is there.</summary>
     public required Task Network { get; init; }
 
-    /// <summary>Done when the network is guarded, or it was said that it cannot be: containers can be started.</summary>
+    /// <summary>Done when the network is there and guarded, or it was said that it cannot be: containers can be started.</summary>
     public required Task Guard { get; init; }
 
     /// <summary>The log text the run may still write, shared by its operations.</summary>

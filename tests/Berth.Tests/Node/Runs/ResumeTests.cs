@@ -125,24 +125,61 @@ public sealed class ResumeTests
     {
         using var run = Of(
             new Wishes { Hurries = TimeSpan.FromSeconds(5), Limits = new RunLimits { Health = new HealthPace(Second, Second, Second) } },
-            Op("service", "fake/prints-then-sleeps", """
-                "expose": [{ "port": 8090, "health_checks": [{ "type": "http", "path": "/", "method": "GET", "expected_status": 200, "continuous": true, "restart_on_failure": true, "max_restarts": 0 }] }]
-                """));
+            Service(mostRestarts: 0));
         var running = run.ExecuteAsync();
-        var address = IPAddress.Parse((await run.UntilRunsAsync("service")).Address!);
-        using (var listener = new TcpListener(address, 8090))
-        {
-            listener.Start();
-            using var client = await listener.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
-            await client.GetStream().WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
-            await run.UntilAsync<EndpointHealthChanged>(change => change.Health == EndpointHealth.Online);
-        }
+        await AnswerOnceAsync(run);
 
         await run.UntilAsync<Notice>(notice => notice.Message.Contains("goes on as it is", StringComparison.Ordinal));
         Assert.Equal(EndpointHealth.Offline, Assert.Single(run.Operation("service").Endpoints).Health);
         Assert.Single(run.Engine.Started);
         run.Stop.Request(StopReason.StoppedByClient);
         await running;
+    }
+
+    [Theory]
+    [InlineData("container-failing", false)]
+    [InlineData("container-exited", true)]
+    [InlineData("container-exited", false)]
+    [InlineData("container-starting", true)]
+    public async Task A_service_that_failed_its_checks_is_started_again_though_the_process_died_over_it(string dying, bool before)
+    {
+        var crash = new CrashPoint(1, before)
+        {
+            At = happened => dying switch
+            {
+                "container-failing" => happened is ContainerFailing,
+                "container-exited" => happened is ContainerExited,
+                _ => happened is ContainerStarting { Restart: 1 },
+            },
+        };
+        using var run = Of(new Wishes { Hurries = TimeSpan.FromSeconds(5), Limits = new RunLimits { Health = new HealthPace(Second, Second, Second) }, Crash = crash }, Service(mostRestarts: 1));
+        var running = run.ExecuteAsync();
+        await AnswerOnceAsync(run);
+        await running;
+        var successor = run.Successor();
+
+        var resumed = successor.ExecuteAsync();
+        await successor.UntilRunsAsync("service");
+        successor.Stop.Request(StopReason.StoppedByClient);
+        await resumed;
+
+        Assert.Equal(2, run.Engine.Started.Length);
+        Assert.Equal(1, RunState.Of(RunJournal.Read(successor.Folder.Journal)).Operations[0].Restart);
+    }
+
+    private static string Service(int mostRestarts) => Op("service", "fake/prints-then-sleeps", $$"""
+        "expose": [{ "port": 8090, "health_checks": [{ "type": "http", "path": "/", "method": "GET", "expected_status": 200, "continuous": true, "restart_on_failure": true, "max_restarts": {{mostRestarts}} }] }]
+        """);
+
+    // Healthy once and never again.
+    private static async Task AnswerOnceAsync(TestRun run)
+    {
+        var address = IPAddress.Parse((await run.UntilRunsAsync("service")).Address!);
+        using var listener = new TcpListener(address, 8090);
+        listener.Start();
+        using var client = await listener.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
+        await client.GetStream().WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
+        await run.UntilAsync<EndpointHealthChanged>(change => change.Health == EndpointHealth.Online);
     }
 
     private static TestRun Dying<T>(params string[] operations)

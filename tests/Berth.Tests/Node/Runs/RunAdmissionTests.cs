@@ -69,6 +69,19 @@ public sealed class RunAdmissionTests
         Assert.Contains("ignores limits", Assert.Single(admission.Warnings), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Docker", true, false, true)]
+    [InlineData("Podman", true, false, false)]
+    [InlineData("Docker", false, false, false)]
+    [InlineData("Docker", true, true, false)]
+    public async Task Only_Docker_with_root_on_this_machine_lets_a_run_be_prepared_before_its_network_is_there(string engine, bool isLocal, bool isRootless, bool ahead)
+    {
+        using var run = Of(Op("only", "fake/exit-0"));
+        run.Engine.Description = run.Engine.Description with { Name = engine, IsLocal = isLocal, IsRootless = isRootless };
+
+        Assert.Equal(ahead, (await AdmitAsync(run)).CanPrepareAhead);
+    }
+
     private static string WantsGpu => Op("only", "fake/exit-0", """ "gpu": true """);
 
     private static Task<RunAdmission> AdmitAsync(TestRun run) => AdmitAsync(run, GpuChoice.All);

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Berth.Containers;
+using Berth.Jobs;
 using Berth.Jobs.Results;
 using Berth.Node.Runs;
 using Berth.Testing.Runs;
@@ -209,6 +210,22 @@ public sealed class RunExecutorTests
         run.Stop.Request(StopReason.StoppedByClient);
 
         Assert.Equal(RunOutcome.Succeeded, (await running).Outcome);
+    }
+
+    [Fact]
+    public async Task A_private_operation_is_named_by_the_endpoint_it_gets_and_nobody_can_derive_it()
+    {
+        using var run = Of(
+            Op("tells", "fake/echo", """ "cmd": ["%%ops.serves.endpoint.8080%%"] """),
+            Op("serves", "fake/prints-then-sleeps", """ "expose": 8080, "private": true """));
+
+        var running = run.ExecuteAsync();
+        var endpoint = (await run.UntilAsync<EndpointUp>()).EndpointId;
+        run.Stop.Request(StopReason.StoppedByClient);
+        await running;
+
+        Assert.Equal([$"stdout {endpoint}.localhost"], run.Shown("tells"));
+        Assert.NotEqual(EndpointId.For(1, "8080", run.Request.Job).Value, endpoint);
     }
 
     [Fact]
