@@ -10,6 +10,7 @@ namespace Berth.Load;
 internal sealed class NetworkLoad(Uri server, SigningKey operatorKey, SocketsHttpHandler transport)
 {
     private const string Definition = """{"version":"0.1","type":"container","ops":[{"type":"container/run","id":"one","args":{"image":"busybox","cmd":["true"]}}]}""";
+    private const int MostSlots = 256;
     private readonly string _market = $"load-{Guid.NewGuid():N}"[..16];
 
     /// <summary>Posts a second: count posts by so many clients at once.</summary>
@@ -30,15 +31,26 @@ internal sealed class NetworkLoad(Uri server, SigningKey operatorKey, SocketsHtt
         {
             var key = SigningKey.New();
             var client = Connect(key);
-            await RegisterAsync(client, key, slots: (count / nodes) + 1);
+            await RegisterAsync(client, key, slots: MostSlots);
             return client;
         }));
         var times = new ConcurrentBag<double>();
         var began = Stopwatch.GetTimestamp();
-        await Task.WhenAll(all.Select(async client =>
+        await Task.WhenAll(all.Select(async first =>
         {
+            var client = first;
+
+            // A slot that has a lease takes nothing more; each claim is of another, and so of another node where one has no more.
             for (var slot = 0; Interlocked.Decrement(ref left) >= 0; slot++)
             {
+                if (slot == MostSlots)
+                {
+                    var next = SigningKey.New();
+                    client = Connect(next);
+                    await RegisterAsync(client, next, slots: MostSlots);
+                    slot = 0;
+                }
+
                 var asked = Stopwatch.GetTimestamp();
                 var lease = await client.ClaimAsync(_market, new ClaimRequest { Claim = Guid.NewGuid().ToString("N"), Slot = $"{slot}", WaitSeconds = 0 }, CancellationToken.None);
                 times.Add(Stopwatch.GetElapsedTime(asked).TotalMilliseconds);

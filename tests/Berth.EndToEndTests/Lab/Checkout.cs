@@ -12,6 +12,8 @@ internal static class Checkout
         ? named
         : Path.Combine(Root, "artifacts", "bin", "Berth.Cli", Configuration, "berth");
 
+    public static string ServerProgram { get; } = Path.Combine(Root, "artifacts", "bin", "Berth.Server", Configuration, "berth-server");
+
     private static string Configuration =>
         typeof(Checkout).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration.ToLowerInvariant();
 

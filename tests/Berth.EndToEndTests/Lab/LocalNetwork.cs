@@ -1,0 +1,246 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Berth.Jobs;
+using Berth.Protocol;
+using Berth.Protocol.Identity;
+
+namespace Berth.EndToEndTests.Lab;
+
+/// <summary>
+/// A whole network of real processes on this machine: servers over one database, nodes on the real engine, a client who has NOS. Any of them may be killed and started again.
+/// When it is put away, nothing that its runs made may be left on the engine.
+/// </summary>
+internal sealed class LocalNetwork : IAsyncDisposable
+{
+    public const string Market = "cpu";
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
+    private readonly Engine _engine;
+    private readonly string _database;
+    private readonly double _lease;
+    private readonly Dictionary<string, RunningProgram> _running = [];
+    private readonly List<RunningProgram> _past = [];
+    private readonly Dictionary<string, int> _ports = [];
+    private bool _mayLeaveThings;
+
+    private LocalNetwork(Engine engine, string? database, double lease)
+    {
+        _engine = engine;
+        _lease = lease;
+        Folder = Directory.CreateTempSubdirectory("berth-net-").FullName;
+        _database = database ?? Path.Combine(Folder, "market.db");
+        ClientKeyFile = Path.Combine(Folder, "client.json");
+        ClientKey = SigningKey.New();
+        KeyFile.Write(ClientKeyFile, ClientKey, overwrite: false);
+    }
+
+    public string Folder { get; }
+
+    public SigningKey ClientKey { get; }
+
+    public string ClientKeyFile { get; }
+
+    /// <summary>The client, at the first server.</summary>
+    public MarketClient Client { get; private set; } = null!;
+
+    public MarketClient Operator { get; private set; } = null!;
+
+    public Uri Address(string server = "server1") => new($"http://127.0.0.1:{_ports[server]}");
+
+    /// <summary>Starts servers and nodes, makes the market and fills the client's purse.</summary>
+    public static async Task<LocalNetwork> StartAsync(int servers = 1, int nodes = 1, string? database = null, double lease = 30, Engine? engine = null)
+    {
+        var network = new LocalNetwork(engine ?? Engine.Shared, database, lease);
+        for (var number = 1; number <= servers; number++)
+        {
+            await network.StartServerAsync($"server{number}");
+        }
+
+        var operatorKey = KeyFile.Read(Path.Combine(network.Folder, "operator.json")).Key!;
+        network.Operator = MarketClient.Connect(network.Address(), operatorKey, TimeProvider.System);
+        network.Client = MarketClient.Connect(network.Address(), network.ClientKey, TimeProvider.System);
+        await network.Operator.CreateMarketAsync(new MarketDraft { Slug = Market, Price = new Nos(48) }, CancellationToken.None);
+        await network.Operator.GrantAsync(network.ClientKey.Address, new Grant(new Nos(1_000_000_000)), "purse", CancellationToken.None);
+        for (var number = 1; number <= nodes; number++)
+        {
+            network.StartNode($"node{number}", $"server{((number - 1) % servers) + 1}");
+        }
+
+        await network.UntilAsync(async () => (await network.Client.GetMarketAsync(Market, CancellationToken.None)).SlotsWaiting == nodes, "the nodes to wait");
+        return network;
+    }
+
+    /// <summary>Starts a server, for the first time or again at the same address.</summary>
+    public async Task StartServerAsync(string name)
+    {
+        var port = _ports.TryGetValue(name, out var before) ? before : _ports[name] = FreePort();
+        Keep(name, RunningProgram.Start(
+            Command(["server", "--data", Folder, "--database", _database, "--listen", $"http://127.0.0.1:{port}", "--lease", _lease.ToString(CultureInfo.InvariantCulture), "--rate", "100000"]), Limit));
+        await _running[name].SaysAsync("listens at");
+    }
+
+    /// <summary>Starts a node, for the first time or again with what it left.</summary>
+    public void StartNode(string name, string server = "server1", params string[] options)
+    {
+        var key = Path.Combine(Folder, $"{name}.json");
+        if (!File.Exists(key))
+        {
+            using var made = SigningKey.New();
+            KeyFile.Write(key, made, overwrite: false);
+        }
+
+        Keep(name, RunningProgram.Start(Command(["node", "start", "--market", Market, "--server", $"{Address(server)}", "--key", key, .. options], Path.Combine(Folder, $"state-{name}")), Limit));
+    }
+
+    public RunningProgram Program(string name) => _running[name];
+
+    public Address NodeAddress(string name)
+    {
+        using var key = KeyFile.Read(Path.Combine(Folder, $"{name}.json")).Key!;
+        return key.Address;
+    }
+
+    /// <summary>Kills a part as a machine that loses power would.</summary>
+    public async Task KillAsync(string name)
+    {
+        _running[name].Signal(9);
+        await _running[name].EndAsync();
+    }
+
+    /// <summary>Tells a part to end, and returns what it had to say when it has.</summary>
+    public Task<Said> EndAsync(string name, int signal = 15)
+    {
+        _running[name].Signal(signal);
+        return _running[name].EndAsync();
+    }
+
+    /// <summary>The command line as the client would type it.</summary>
+    public Task<Said> BerthAsync(params string[] arguments) => RunningProgram.RunAsync(Command(arguments), Limit);
+
+    public RunningProgram StartBerth(params string[] arguments)
+    {
+        var program = RunningProgram.Start(Command(arguments), Limit);
+        _past.Add(program);
+        return program;
+    }
+
+    public Task<JobView> PostAsync(Definition definition, int attempts = 2) => PostAsync(definition.ToString(), attempts);
+
+    public Task<JobView> PostAsync(string definition, int attempts = 2) => Client.PostAsync(
+        new JobPost { Job = JobId.New(), Market = Market, Definition = definition, TimeoutSeconds = 600, Attempts = attempts }, CancellationToken.None);
+
+    /// <summary>The job once it has ended.</summary>
+    public async Task<JobView> EndOfAsync(JobId job)
+    {
+        JobView? view = null;
+        await UntilAsync(async () => (view = await Client.GetJobAsync(job, CancellationToken.None)).Facts.State is JobState.Completed or JobState.Stopped, $"job {job} to end");
+        return view!;
+    }
+
+    /// <summary>The text of every line of the job's log, in order, of the attempt that counted.</summary>
+    public async Task<List<string>> LogAsync(JobId job)
+    {
+        var lines = new List<string>();
+        await foreach (var happened in Client.FollowAsync(job, 0, withLogs: true, CancellationToken.None))
+        {
+            if (happened is JobRequeued)
+            {
+                lines.Clear();
+            }
+
+            if (happened is LogWritten written)
+            {
+                lines.AddRange(written.Chunk.Unpack().Select(line => System.Text.Encoding.UTF8.GetString(line.Text.Span)));
+            }
+        }
+
+        return lines;
+    }
+
+    /// <summary>Waits until it is so; a server that is away meanwhile is no failure.</summary>
+    public async Task UntilAsync(Func<Task<bool>> isSo, string what)
+    {
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed < TimeSpan.FromSeconds(90); await Task.Delay(50))
+        {
+            try
+            {
+                if (await isSo())
+                {
+                    return;
+                }
+            }
+            catch (MarketException away) when (away.IsTransient)
+            {
+                // It comes back.
+            }
+        }
+
+        Assert.Fail($"Waited in vain for {what}.\n{Words()}");
+    }
+
+    /// <summary>The database is in order: every booking, balance, state, event and log.</summary>
+    public async Task IsInOrderAsync() => (await BerthAsync("server", "check", "--data", Folder, "--database", _database)).Exited(0);
+
+    /// <summary>The test ends while runs are going on.</summary>
+    public void LeavesThings() => _mayLeaveThings = true;
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var program in _running.Values.Concat(_past))
+        {
+            await program.DisposeAsync();
+        }
+
+        var runs = Directory.EnumerateDirectories(Folder, "state-*")
+            .SelectMany(state => Directory.EnumerateDirectories(state, "runs", SearchOption.AllDirectories))
+            .SelectMany(Directory.EnumerateDirectories)
+            .Select(folder => RunId.TryParse(Path.GetFileName(folder), null, out var run) ? run : (RunId?)null)
+            .OfType<RunId>().ToList();
+        var left = new List<string>();
+        foreach (var run in runs)
+        {
+            left.AddRange(await EngineLeftovers.OfAsync(_engine, run));
+            await EngineLeftovers.RemoveAsync(_engine, run);
+        }
+
+        ClientKey.Dispose();
+        Directory.Delete(Folder, recursive: true);
+        Assert.True(_mayLeaveThings || left.Count == 0, $"Left behind: {string.Join(", ", left)}.\n{Words()}");
+    }
+
+    private string Words() => string.Join("\n", _running.Select(part => $"── {part.Key}\n{part.Value.Output}{part.Value.Error}"));
+
+    private void Keep(string name, RunningProgram program)
+    {
+        if (_running.Remove(name, out var before))
+        {
+            _past.Add(before);
+        }
+
+        _running[name] = program;
+    }
+
+    private ProcessStartInfo Command(IEnumerable<string> arguments, string? state = null)
+    {
+        var start = new ProcessStartInfo(Checkout.Program, arguments) { WorkingDirectory = Folder };
+        start.Environment["BERTH_STATE"] = state ?? Path.Combine(Folder, "state-client");
+        start.Environment["BERTH_KEY"] = ClientKeyFile;
+        start.Environment["BERTH_SERVER_PROGRAM"] = Checkout.ServerProgram;
+        start.Environment["DOCKER_HOST"] = _engine.Address;
+        if (_ports.Count > 0)
+        {
+            start.Environment["BERTH_SERVER"] = $"{Address()}";
+        }
+
+        return start;
+    }
+
+    /// <summary>A port of the loopback that nobody has now.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,85 @@
+using Berth.EndToEndTests.Lab;
+using Berth.Protocol;
+
+namespace Berth.EndToEndTests.Network;
+
+/// <summary>Jobs through a real server and a real node, as a client sees them.</summary>
+public sealed class NetworkTests
+{
+    [Fact]
+    public async Task A_posted_job_is_followed_to_its_end_and_its_code_is_the_commands()
+    {
+        await using var network = await LocalNetwork.StartAsync();
+
+        var good = await network.BerthAsync("job", "post", "--wait", Checkout.Example("pipeline"));
+        var bad = await network.BerthAsync("job", "post", "--wait", "--image", Definition.Busybox, "--", "echo", "before;", "exit", "3");
+
+        good.Exited(0);
+        Assert.Contains("report    | 5 words, 4 of them different", good.Lines);
+        bad.Exited(1);
+        Assert.Contains("before", bad.Output, StringComparison.Ordinal);
+        await network.IsInOrderAsync();
+    }
+
+    [Fact]
+    public async Task A_jobs_log_and_result_are_there_when_it_is_over()
+    {
+        await using var network = await LocalNetwork.StartAsync();
+        var job = (await network.BerthAsync("job", "post", "--image", Definition.Busybox, "--", "seq 1 30000")).Exited(0).Lines[0];
+
+        var followed = (await network.BerthAsync("job", "logs", "-f", job)).Exited(0);
+        var past = (await network.BerthAsync("job", "logs", job)).Exited(0);
+        var result = (await network.BerthAsync("job", "result", job)).Exited(0);
+
+        var expected = Enumerable.Range(1, 30000).Select(number => $"{number}");
+        Assert.Equal(expected, followed.Lines);
+        Assert.Equal(expected, past.Lines);
+        Assert.Contains("\"status\": \"success\"", result.Output, StringComparison.Ordinal);
+        (await network.BerthAsync("job", "wait", job)).Exited(0);
+    }
+
+    [Fact]
+    public async Task A_running_job_is_stopped_by_its_owner_and_pays_for_what_it_used()
+    {
+        await using var network = await LocalNetwork.StartAsync();
+        var job = await network.PostAsync(Definition.Of("sleep 1000"));
+        await network.UntilAsync(async () => (await network.Client.GetJobAsync(job.Facts.Job, CancellationToken.None)).LastEvent > 6, "the job to run");
+
+        var stopped = (await network.BerthAsync("job", "stop", "--wait", job.Facts.Job.Value)).Exited(0);
+
+        Assert.Contains("stopped by its owner", stopped.Output, StringComparison.Ordinal);
+        var ended = await network.EndOfAsync(job.Facts.Job);
+        Assert.Equal((JobState.Completed, JobOutcome.StoppedByClient), (ended.Facts.State, ended.Facts.Outcome));
+        Assert.True(ended.Cost > Nos.Zero && ended.Cost < new Nos(48 * 60), $"It cost {ended.Cost}.");
+        await network.IsInOrderAsync();
+    }
+
+    [Fact]
+    public async Task A_node_that_is_told_to_end_finishes_what_it_has_and_takes_nothing_new()
+    {
+        await using var network = await LocalNetwork.StartAsync();
+        var job = await network.PostAsync(Definition.Of("echo begun; sleep 4; echo finished"));
+        await network.UntilAsync(async () => (await network.Client.GetJobAsync(job.Facts.Job, CancellationToken.None)).LastEvent > 6, "the job to run");
+
+        (await network.EndAsync("node1")).Exited(0);
+
+        Assert.Equal(JobOutcome.Succeeded, (await network.EndOfAsync(job.Facts.Job)).Facts.Outcome);
+        Assert.Equal(["begun", "finished"], await network.LogAsync(job.Facts.Job));
+        Assert.Equal(JobState.Queued, (await network.PostAsync(Definition.Of("true"))).Facts.State);
+    }
+
+    [Fact]
+    public async Task The_demo_runs_a_job_through_a_network_of_its_own_and_leaves_nothing()
+    {
+        await using var desk = new Desk();
+        var start = desk.Command(["demo", Checkout.Example("hello-world")]);
+        start.Environment["BERTH_SERVER_PROGRAM"] = Checkout.ServerProgram;
+        start.Environment["TMPDIR"] = desk.Folder;
+
+        var said = (await RunningProgram.RunAsync(start)).Exited(0);
+
+        Assert.Contains("hello world", said.Lines);
+        Assert.Contains("the client paid", said.Error, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(desk.Folder));
+    }
+}
