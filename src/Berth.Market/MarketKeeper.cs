@@ -1,5 +1,5 @@
+using Berth.Jobs;
 using Berth.Market.Jobs;
-using Berth.Market.Markets;
 using Berth.Market.Nodes;
 using Berth.Market.Requests;
 using Berth.Market.Runs;
@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace Berth.Market;
 
 /// <summary>
-/// Does what time brings: ends leases that lapsed and jobs whose time is up, matches what waits on both sides, puts logs of ended jobs to rest, forgets what has expired. Any number
+/// Does what time brings: ends leases that lapsed and jobs whose time is up, puts logs of ended runs to rest, forgets what has expired. Any number
 /// of servers may do it at once; each change is made from the state it was decided on, or not at all.
 /// </summary>
 internal sealed partial class MarketKeeper(
@@ -23,24 +23,9 @@ internal sealed partial class MarketKeeper(
     public async Task KeepAsync(CancellationToken ct)
     {
         var now = time.GetUtcNow();
-        foreach (var id in await database.ReadAsync(transaction => JobStore.OverdueAsync(transaction, now, AtOnce, ct), ct))
+        while (await EndSomeAsync(now, ct))
         {
-            await database.WriteAsync(
-                async transaction =>
-                {
-                    if (await JobStore.TakeAsync(transaction, id, ct) is { } job)
-                    {
-                        _ = await changes.ApplyAsync(transaction, job, new JobChange.LeaseLapsed(now), [], ct)
-                            ?? await changes.ApplyAsync(transaction, job, new JobChange.TimeRanOut(now), [], ct);
-                    }
-                },
-                ct);
-            LogOverdue(id);
-        }
-
-        foreach (var market in await database.ReadAsync(transaction => MarketStore.WaitingOnBothSidesAsync(transaction, now, ct), ct))
-        {
-            await database.WriteAsync(transaction => MatchAsync(transaction, market.Number, now, ct), ct);
+            // More than are looked at in one go are overdue.
         }
 
         await archive.ArchiveAsync(ct);
@@ -83,23 +68,30 @@ internal sealed partial class MarketKeeper(
         }
     }
 
-    // A pair that missed each other, or a job that waits for a fit and a node that came since.
-    private async Task MatchAsync(Transaction transaction, long market, DateTimeOffset now, CancellationToken ct)
+    private async Task<bool> EndSomeAsync(DateTimeOffset now, CancellationToken ct)
     {
-        await database.Dialect.HoldMarketAsync(transaction, market, alone: true, ct);
-        foreach (var (slot, claim) in await NodeStore.WaitingAsync(transaction, market, now, AtOnce, ct))
+        var overdue = await database.ReadAsync(transaction => JobStore.OverdueAsync(transaction, now, AtOnce, ct), ct);
+        var ended = 0;
+        foreach (var id in overdue)
         {
-            if (await JobStore.TakeOldestAsync(transaction, market, slot, ct) is { } job)
+            if (await database.WriteAsync(transaction => EndAsync(transaction, id, now, ct), ct))
             {
-                await NodeStore.LeaveAsync(transaction, claim, ct);
-                await changes.LeaseAsync(transaction, job, slot, claim, now, ct);
-                transaction.Wake(NodeStore.ClaimKey(claim));
+                ended++;
+                LogOverdue(id);
             }
         }
+
+        return ended > 0 && overdue.Count == AtOnce;
     }
 
+    // Another server, or the node, may have been faster.
+    private async Task<bool> EndAsync(Transaction transaction, JobId id, DateTimeOffset now, CancellationToken ct) =>
+        await JobStore.TakeAsync(transaction, id, ct) is { } job
+        && (await changes.ApplyAsync(transaction, job, new JobChange.LeaseLapsed(now), [], ct)
+            ?? await changes.ApplyAsync(transaction, job, new JobChange.TimeRanOut(now), [], ct)) is not null;
+
     [LoggerMessage(LogLevel.Information, "The lease or the time of job {Job} ran out")]
-    private partial void LogOverdue(Berth.Jobs.JobId job);
+    private partial void LogOverdue(JobId job);
 
     [LoggerMessage(LogLevel.Warning, "Nothing could be kept in order: {Reason}")]
     private partial void LogAway(string reason);

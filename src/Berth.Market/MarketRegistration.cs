@@ -66,12 +66,12 @@ public static class MarketRegistration
 
     /// <summary>What stands between every request and its route.</summary>
     public static IApplicationBuilder UseMarket(this IApplicationBuilder application) =>
-        application.UseMiddleware<Problems>().UseRouting().UseMiddleware<SignedRequests>().UseRateLimiter();
+        application.UseMiddleware<Problems>().UseRouting().UseMiddleware<SignedRequests>().UseRateLimiter().UseMiddleware<Replays>();
 
     /// <summary>Maps the routes of <c>/api/v1</c>.</summary>
     public static IEndpointRouteBuilder MapMarket(this IEndpointRouteBuilder application)
     {
-        var routes = application.MapGroup("/api/v1");
+        var routes = application.MapGroup("/api/v1").Refuses(400, 401, 429, 503);
         routes.MapGet("", (MarketOptions options, TimeProvider time) => new ServerFacts
         {
             Version = options.Version,

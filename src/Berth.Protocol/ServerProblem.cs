@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace Berth.Protocol;
 
@@ -23,6 +24,7 @@ public sealed record ServerProblem
     public ImmutableArray<DefinitionFault>? Problems { get; init; }
 
     /// <summary>The last part of <see cref="Type"/>, or null when there is none.</summary>
+    [JsonIgnore]
     public string? Code => Type is { } type && type.LastIndexOfAny(['/', ':']) is var cut ? type[(cut + 1)..] : null;
 }
 

@@ -52,7 +52,7 @@ internal static class ServerHost
             },
             options.DatabaseOrDefault);
         builder.Services.AddTelemetry(options);
-        builder.Services.AddOpenApi();
+        builder.Services.AddApiDescription();
         var application = builder.Build();
         application.UseMarket();
         application.MapMarket();

@@ -8,7 +8,7 @@ internal static class Lab
 {
     private static string Home { get; } = Environment.GetEnvironmentVariable("BERTH_LAB") is { Length: > 0 } home ? home : "/tmp/berth-lab";
 
-    private static string Root { get; } = FindRoot();
+    public static string Root { get; } = FindRoot();
 
     /// <summary>A folder of the lab, for a script that wants one.</summary>
     public static string Folder(string name) => Path.Combine(Home, name);

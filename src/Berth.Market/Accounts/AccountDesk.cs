@@ -10,6 +10,9 @@ internal sealed class AccountDesk(Database database, MarketOptions options, Time
     private const int PageSize = 100;
     private static readonly Nos LargestGrant = new(1_000_000_000_000_000);
 
+    /// <summary>All NOS there may be, so that no sum of balances is ever too large to count.</summary>
+    private static readonly Nos MostInAll = new(4_000_000_000_000_000_000);
+
     public Task<AccountFacts> FindAsync(Address account, Address caller, CancellationToken ct)
     {
         OwnerOnly(account, caller);
@@ -60,6 +63,11 @@ internal sealed class AccountDesk(Database database, MarketOptions options, Time
                 var reference = $"grant:{idempotencyKey}";
                 if (await Ledger.FindAsync(transaction, reference, ct) is null)
                 {
+                    if (await Ledger.BalanceAsync(transaction, Ledger.Issued, ct) - grant.Amount < -MostInAll)
+                    {
+                        throw RefusedException.Bad($"There are {MostInAll} NOS at most, and that would be more.");
+                    }
+
                     await Ledger.BookAsync(
                         transaction,
                         time.GetUtcNow(),

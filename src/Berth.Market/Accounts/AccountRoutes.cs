@@ -15,12 +15,12 @@ internal static class AccountRoutes
     {
         var accounts = routes.MapGroup("/accounts").WithTags("Accounts");
         accounts.MapGet("/{account}", (Address account, Caller caller, AccountDesk desk, CancellationToken ct) => desk.FindAsync(account, caller.Address, ct))
-            .WithSummary("What the address has. Its owner's and the operator's.");
+            .Refuses(403).WithSummary("What the address has. Its owner's and the operator's.");
         accounts.MapGet("/{account}/entries", (Address account, string? after, Caller caller, AccountDesk desk, CancellationToken ct) =>
                 desk.EntriesAsync(account, caller.Address, after, ct))
-            .WithSummary("Its entries, newest first. Its owner's and the operator's.");
+            .Refuses(403).WithSummary("Its entries, newest first. Its owner's and the operator's.");
         accounts.MapPost("/{account}/grants", (Address account, [FromHeader(Name = "Idempotency-Key")] string? idempotencyKey, Caller caller, Body body, AccountDesk desk, CancellationToken ct) =>
                 desk.GrantAsync(account, caller.Address, body.As(WireJson.Requests.Grant), idempotencyKey, ct))
-            .Takes<Grant>().WithSummary("Gives it NOS, once per Idempotency-Key. The operator's.");
+            .Takes<Grant>().Refuses(403, 409, 413).WithSummary("Gives it NOS, once per Idempotency-Key. The operator's.");
     }
 }

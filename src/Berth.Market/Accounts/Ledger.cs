@@ -64,9 +64,9 @@ internal static class Ledger
         foreach (var line in lines)
         {
             balances[line.Account] += line.Amount;
-            await transaction.ExecuteAsync(
+            transaction.ExecuteLater(
                 "insert into entries (ledger_id, account, kind, amount, balance, job, memo) values (@ledger, @account, @kind, @amount, @balance, @job, @memo)",
-                ct,
+                null,
                 ("ledger", number),
                 ("account", line.Account),
                 ("kind", (int)line.Kind),
@@ -89,7 +89,7 @@ internal static class Ledger
 
     /// <summary>Everything in escrow for jobs of the poster.</summary>
     public static async Task<Nos> EscrowAsync(Transaction transaction, Address poster, CancellationToken ct) => new(await transaction.ScalarAsync<long>(
-        "select coalesce(sum(a.balance), 0) from jobs j join accounts a on a.account = 'escrow:' || j.job where j.poster = @poster and j.state in (0, 1)",
+        "select coalesce(sum(a.balance), 0) from jobs j join accounts a on a.account = 'escrow:' || j.job where j.poster = @poster and j.state < 2",
         ct,
         ("poster", poster.Value)));
 
@@ -116,19 +116,12 @@ internal static class Ledger
     {
         // A balance that would be negative changes no row.
         var balance = await transaction.ScalarAsync<long?>(
-            "update accounts set balance = balance + @change where account = @account and (balance + @change >= 0 or account = 'issued') returning balance",
+            change >= Nos.Zero || account == Issued
+                ? "insert into accounts (account, balance) values (@account, @change) on conflict (account) do update set balance = accounts.balance + @change returning balance"
+                : "update accounts set balance = balance + @change where account = @account and balance + @change >= 0 returning balance",
             ct,
-            ("change", change.Micro),
-            ("account", account));
-        if (balance is null && (change >= Nos.Zero || account == Issued))
-        {
-            balance = await transaction.ScalarAsync<long?>(
-                "insert into accounts (account, balance) values (@account, @change) on conflict (account) do update set balance = accounts.balance + @change returning balance",
-                ct,
-                ("account", account),
-                ("change", change.Micro));
-        }
-
+            ("account", account),
+            ("change", change.Micro));
         return balance is { } micro ? new Nos(micro) : null;
     }
 }

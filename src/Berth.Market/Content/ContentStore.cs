@@ -1,3 +1,4 @@
+using Berth.Market.Storage;
 using Berth.Protocol.Identity;
 
 namespace Berth.Market.Content;
@@ -17,10 +18,10 @@ internal sealed class ContentStore(string directory)
     /// <summary>Stores what is written and says its content id.</summary>
     public async Task<ContentId> PutAsync(Func<FileStream, Task> write, CancellationToken ct)
     {
-        Directory.CreateDirectory(directory);
         var beside = Path.Combine(directory, $"{Guid.NewGuid():N}.part");
         try
         {
+            Directory.CreateDirectory(directory);
             ContentId id;
             await using (var file = new FileStream(beside, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.Asynchronous))
             {
@@ -35,9 +36,14 @@ internal sealed class ContentStore(string directory)
             File.Move(beside, PathOf(id), overwrite: true);
             return id;
         }
+        catch (Exception away) when (away is IOException or UnauthorizedAccessException)
+        {
+            Discard(beside);
+            throw new StorageException($"The content folder {directory} cannot be written ({away.Message}). Is its disk full?", away);
+        }
         catch
         {
-            File.Delete(beside);
+            Discard(beside);
             throw;
         }
     }
@@ -69,6 +75,18 @@ internal sealed class ContentStore(string directory)
         }
 
         return bytes;
+    }
+
+    private static void Discard(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception away) when (away is IOException or UnauthorizedAccessException)
+        {
+            // What led here is told; the part is no content and harms nobody.
+        }
     }
 
     private string PathOf(ContentId id) => Path.Combine(directory, id.ToString()[^2..], id.ToString());

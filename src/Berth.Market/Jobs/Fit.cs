@@ -6,17 +6,15 @@ namespace Berth.Market.Jobs;
 /// <summary>Says in sentences why a job finds no slot.</summary>
 internal static class Fit
 {
-    /// <summary>Why the job waits: what no slot has, or that all that would do are taken.</summary>
-    public static async Task<string> WhyItWaitsAsync(Transaction transaction, Job job, CancellationToken ct)
+    /// <summary>Why the job waits at its place: what no slot has, or that all that would do are taken.</summary>
+    public static async Task<string> WhyItWaitsAsync(Transaction transaction, Job job, long place, CancellationToken ct) => place switch
     {
-        if (!await NodeStore.CouldFitAsync(transaction, job, ct))
-        {
-            return await WhatIsMissingAsync(transaction, job, ct);
-        }
-
-        var ahead = await JobStore.PositionAsync(transaction, job, ct) - 1;
-        return ahead == 0 ? "Every slot it fits is taken; it is next." : $"{ahead} {(ahead == 1 ? "job waits" : "jobs wait")} before it.";
-    }
+        _ when !await NodeStore.CouldFitAsync(transaction, job, ct) => await WhatIsMissingAsync(transaction, job, ct),
+        1 => "Every slot it fits is taken; it is next.",
+        2 => "1 job waits before it.",
+        JobStore.MostCounted => $"{JobStore.MostCounted - 1} jobs or more wait before it.",
+        _ => $"{place - 1} jobs wait before it.",
+    };
 
     /// <summary>What the slots of the market lack, for a job that fits none.</summary>
     public static async Task<string> WhatIsMissingAsync(Transaction transaction, Job job, CancellationToken ct)

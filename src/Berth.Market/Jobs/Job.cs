@@ -79,7 +79,8 @@ internal sealed record Job
 
     public DateTimeOffset? EndedAt { get; init; }
 
-    public bool IsStopping { get; init; }
+    /// <summary>When its owner first wanted the running job to end.</summary>
+    public DateTimeOffset? StoppingSince { get; init; }
 
     /// <summary>Counts what the node must be told.</summary>
     public long Control { get; init; }
@@ -95,6 +96,8 @@ internal sealed record Job
     public long Version { get; init; }
 
     public Nos Deposit => Price * TimeoutSeconds;
+
+    public bool IsStopping => StoppingSince is not null;
 
     public bool IsEnded => State is JobState.Completed or JobState.Stopped;
 

@@ -19,7 +19,7 @@ internal abstract record JobChange(DateTimeOffset At)
     /// <summary>The lease ran out and nothing was heard.</summary>
     public sealed record LeaseLapsed(DateTimeOffset At) : JobChange(At);
 
-    /// <summary>The time was up long ago, and the node did not say so.</summary>
+    /// <summary>The time was up long ago, or the node was told to end long ago, and it did not say that it did.</summary>
     public sealed record TimeRanOut(DateTimeOffset At) : JobChange(At);
 
     /// <summary>The owner wants it to end.</summary>

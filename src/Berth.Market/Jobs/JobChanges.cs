@@ -21,22 +21,29 @@ internal sealed class JobChanges(MarketOptions options, MarketMeters meters)
             return null;
         }
 
+        var earned = Nos.Zero;
         if (after.IsEnded)
         {
             var settlement = Settlement.For(after, options.FeeBasisPoints);
+            earned = settlement.Pay;
             after = after with { Cost = settlement.Cost, Refund = settlement.Refund };
             await PayAsync(transaction, after, settlement, ct);
         }
 
-        await KeepRunAsync(transaction, job, after, happened, ct);
-        var saved = await JobStore.SaveAsync(transaction, job, after, happened.At, [.. told, .. Story(job, after, happened)], ct);
+        KeepRun(transaction, job, after, happened, earned);
+        var saved = JobStore.Save(transaction, job, after, happened.At, [.. told, .. Story(job, after, happened)]);
         transaction.OnceCommitted(() => meters.Changed(job, after, happened.At));
-        return saved.State == JobState.Queued && job.State == JobState.Running
-            ? await MatchAsync(transaction, saved, happened.At, ct)
-            : saved;
+        if (saved.State != JobState.Queued || job.State != JobState.Running)
+        {
+            return saved;
+        }
+
+        // No slot begins to wait between the look and the commit.
+        await transaction.Dialect.HoldMarketAsync(transaction, saved.Market, alone: false, ct);
+        return await MatchAsync(transaction, saved, happened.At, ct);
     }
 
-    /// <summary>Gives a waiting job to the oldest waiting slot that fits, if there is one.</summary>
+    /// <summary>Gives a waiting job to the oldest waiting slot that fits, if there is one. The caller holds the market.</summary>
     public async Task<Job> MatchAsync(Transaction transaction, Job job, DateTimeOffset now, CancellationToken ct)
     {
         if (await NodeStore.TakeWaitingAsync(transaction, job, now, ct) is not { } waiting)
@@ -44,7 +51,7 @@ internal sealed class JobChanges(MarketOptions options, MarketMeters meters)
             return job;
         }
 
-        transaction.Wake(NodeStore.ClaimKey(waiting.Claim));
+        transaction.Wake(NodeStore.ClaimKey(waiting.Slot.Node, waiting.Claim));
         return await LeaseAsync(transaction, job, waiting.Slot, waiting.Claim, now, ct);
     }
 
@@ -64,14 +71,14 @@ internal sealed class JobChanges(MarketOptions options, MarketMeters meters)
         }
     }
 
-    private static async Task KeepRunAsync(Transaction transaction, Job job, Job after, JobChange happened, CancellationToken ct)
+    private static void KeepRun(Transaction transaction, Job job, Job after, JobChange happened, Nos earned)
     {
         switch (happened)
         {
             case JobChange.Leased e:
-                await transaction.ExecuteAsync(
+                transaction.ExecuteLater(
                     "insert into runs (run, job_id, attempt, fence, node, slot, leased_at) values (@run, @job, @attempt, @fence, @node, @slot, @at)",
-                    ct,
+                    null,
                     ("run", e.Run.Value),
                     ("job", job.Number),
                     ("attempt", job.Attempt + 1),
@@ -81,26 +88,24 @@ internal sealed class JobChanges(MarketOptions options, MarketMeters meters)
                     ("at", e.At.Micro()));
                 break;
             case JobChange.Renewed when job.StartedAt is null:
-                await transaction.ExecuteAsync("update runs set started_at = @at where run = @run", ct, ("at", happened.At.Micro()), ("run", after.Run?.Value));
+                transaction.ExecuteLater("update runs set started_at = @at where run = @run", null, ("at", happened.At.Micro()), ("run", after.Run?.Value));
                 break;
         }
 
         if (job.State == JobState.Running && after.State != JobState.Running)
         {
-            await transaction.ExecuteAsync(
+            transaction.ExecuteLater(
                 "update runs set ended_at = @at, outcome = @outcome where run = @run",
-                ct,
+                null,
                 ("at", happened.At.Micro()),
                 ("outcome", happened is JobChange.RunOver over ? $"{over.Outcome}" : RunEnds.ByMarket),
                 ("run", job.Run?.Value));
             if (job.IsAccepted)
             {
-                await NodeStore.CountAsync(transaction, job.Node!.Value, after.State == JobState.Completed, after.Cost is null ? Nos.Zero : Earned(after), ct);
+                NodeStore.Count(transaction, job.Node!.Value, after.State == JobState.Completed, earned);
             }
         }
     }
-
-    private static Nos Earned(Job ended) => ended.Price * JobLifecycle.PaidSeconds(ended);
 
     private static IEnumerable<JobEvent> Story(Job job, Job after, JobChange happened)
     {

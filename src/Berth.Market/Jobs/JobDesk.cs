@@ -258,7 +258,7 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
 
     private static async Task<JobView> ViewAsync(Transaction transaction, Job job, bool mayRead, CancellationToken ct)
     {
-        var waits = job.State == JobState.Queued;
+        long? place = job.State == JobState.Queued ? await JobStore.PositionAsync(transaction, job, ct) : null;
         return new JobView
         {
             Facts = JobStore.FactsOf(job),
@@ -266,8 +266,8 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
             Result = job.Result,
             Message = mayRead ? job.Message : null,
             Attempts = job.Attempts,
-            QueuePosition = waits ? await JobStore.PositionAsync(transaction, job, ct) : null,
-            Waiting = waits ? await Fit.WhyItWaitsAsync(transaction, job, ct) : null,
+            QueuePosition = place,
+            Waiting = place is { } waits ? await Fit.WhyItWaitsAsync(transaction, job, waits, ct) : null,
             Requirements = job.Requirements,
             Deposit = job.Deposit,
             Cost = job.Cost,

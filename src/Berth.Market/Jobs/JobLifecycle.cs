@@ -18,7 +18,7 @@ namespace Berth.Market.Jobs;
 /// </summary>
 internal static class JobLifecycle
 {
-    /// <summary>How long after its timeout a running job is ended by the market when its node says nothing.</summary>
+    /// <summary>How long after its timeout, or after it was told to stop, a running job is ended by the market when its node does not report the end.</summary>
     public static readonly TimeSpan ReportGrace = TimeSpan.FromMinutes(2);
 
     /// <summary>
@@ -51,7 +51,7 @@ internal static class JobLifecycle
         },
         (JobState.Running, JobChange.StopAsked) when !job.IsAccepted =>
             End(job, JobState.Stopped, JobOutcome.StoppedByClient, "Stopped before it began.", happened.At),
-        (JobState.Running, JobChange.StopAsked) when !job.IsStopping => job with { IsStopping = true, Control = job.Control + 1 },
+        (JobState.Running, JobChange.StopAsked e) when !job.IsStopping => job with { StoppingSince = e.At, Control = job.Control + 1 },
 
         (JobState.Running, JobChange.RunOver e) when e.Fence == job.Fence && job.IsAccepted => e.Outcome switch
         {
@@ -69,10 +69,17 @@ internal static class JobLifecycle
         (JobState.Running, JobChange.LeaseLapsed e) when job.LeasedUntil <= e.At && !job.IsAccepted => Requeue(job),
         (JobState.Running, JobChange.LeaseLapsed e) when job.LeasedUntil <= e.At =>
             Again(job, JobOutcome.Lost, $"Nothing was heard of the node {job.Node} before its lease ran out.", e.At),
-        (JobState.Running, JobChange.TimeRanOut e) when job.StartedAt is { } started && e.At >= started.AddSeconds(job.TimeoutSeconds) + ReportGrace =>
+        (JobState.Running, JobChange.TimeRanOut e) when job.IsAccepted && e.At >= job.StoppingSince + ReportGrace =>
+            End(job, JobState.Completed, JobOutcome.StoppedByClient, "The job was stopped, and its node did not report the end.", e.At),
+        (JobState.Running, JobChange.TimeRanOut e) when e.At >= job.StartedAt?.AddSeconds(job.TimeoutSeconds) + ReportGrace =>
             End(job, JobState.Completed, JobOutcome.Expired, $"The job's time of {job.TimeoutSeconds} s was up, and its node did not report the end.", e.At),
         _ => null,
     };
+
+    /// <summary>When, if nothing happens before, the lease has lapsed or the time has run out; null while nothing is due.</summary>
+    public static DateTimeOffset? DueAt(Job job) => job.State == JobState.Running
+        ? new[] { job.LeasedUntil, job.StartedAt?.AddSeconds(job.TimeoutSeconds) + ReportGrace, job.IsAccepted ? job.StoppingSince + ReportGrace : null }.Min()
+        : null;
 
     /// <summary>Whole seconds, begun ones counted, from the accepted lease to the end, at most the timeout; 0 for an attempt that earns nothing.</summary>
     public static long PaidSeconds(Job ended) =>
@@ -87,7 +94,7 @@ internal static class JobLifecycle
         _ => End(job, JobState.Stopped, why, message, at),
     };
 
-    private static Job Requeue(Job job) => job with { State = JobState.Queued, LeasedUntil = null, Claim = null, StartedAt = null };
+    private static Job Requeue(Job job) => job with { State = JobState.Queued, LeasedUntil = null, Claim = null, StartedAt = null, Result = null };
 
     private static Job End(Job job, JobState state, JobOutcome outcome, string? message, DateTimeOffset at) =>
         job with { State = state, Outcome = outcome, Message = message, EndedAt = at, LeasedUntil = null, Claim = null };

@@ -22,17 +22,20 @@ internal static class JobRoutes
     public static void Map(IEndpointRouteBuilder routes)
     {
         var jobs = routes.MapGroup("/jobs").WithTags("Jobs");
-        jobs.MapPost("", PostAsync).Takes<JobPost>().WithMetadata(new BodyLimit(LargestPost)).WithSummary("Posts a job. The same id with the same body is the same post.");
-        jobs.MapGet("", ListAsync).WithSummary("Jobs, newest first: what anybody may know of them.");
-        jobs.MapGet("/{job}", (JobId job, MaybeCaller caller, JobDesk desk, CancellationToken ct) => desk.ViewAsync(job, caller.Address, ct)).WithSummary("One job, as far as the caller may see it.");
-        jobs.MapGet("/{job}/definition", DefinitionAsync).WithSummary("The definition as it was posted. The poster's, the node's and the operator's, unless the job is public.");
-        jobs.MapGet("/{job}/result", ResultAsync).WithSummary("The result of a job that ended. Readable like the definition.");
-        jobs.MapGet("/{job}/events", FollowAsync).WithSummary("The job's events as server-sent events, from Last-Event-ID on; with ?logs=true the chunks of its logs too. Readable like the definition.");
+        jobs.MapPost("", PostAsync).Takes<JobPost>().WithMetadata(new BodyLimit(LargestPost)).Refuses(402, 404, 409, 413, 422).WithSummary("Posts a job. The same id with the same body is the same post.");
+        jobs.MapGet("", ListAsync).Refuses(404).WithSummary("Jobs, newest first: what anybody may know of them.");
+        jobs.MapGet("/{job}", (JobId job, MaybeCaller caller, JobDesk desk, CancellationToken ct) => desk.ViewAsync(job, caller.Address, ct)).Refuses(404)
+            .WithSummary("One job, as far as the caller may see it.");
+        jobs.MapGet("/{job}/definition", DefinitionAsync).Produces(200, contentType: "application/json", additionalContentTypes: "application/yaml").Refuses(403, 404)
+            .WithSummary("The definition as it was posted. The poster's, the node's and the operator's, unless the job is public.");
+        jobs.MapGet("/{job}/result", ResultAsync).Produces(200, contentType: "application/json").Refuses(403, 404).WithSummary("The result of a job that ended. Readable like the definition.");
+        jobs.MapGet("/{job}/events", FollowAsync).Produces<JobEvent>(200, "text/event-stream").Refuses(403, 404)
+            .WithSummary("The job's events as server-sent events, from Last-Event-ID on; with ?logs=true the chunks of its logs too. Readable like the definition.");
         jobs.MapPost("/{job}/stop", (JobId job, Caller caller, JobDesk desk, CancellationToken ct) => desk.StopAsync(job, caller.Address, ct))
-            .WithSummary("Takes a queued job back, tells a running one to end. The poster's.");
+            .Refuses(403, 404).WithSummary("Takes a queued job back, tells a running one to end. The poster's.");
         jobs.MapPost("/{job}/extend", (JobId job, Caller caller, Body body, JobDesk desk, CancellationToken ct) =>
                 desk.ExtendAsync(job, caller.Address, body.As(WireJson.Requests.JobExtension).TimeoutSeconds, ct))
-            .Takes<JobExtension>().WithSummary("Makes the timeout longer and deposits the difference. The poster's.");
+            .Takes<JobExtension>().Refuses(402, 403, 404, 409, 413).WithSummary("Makes the timeout longer and deposits the difference. The poster's.");
     }
 
     private static async Task<Results<Created<JobView>, Ok<JobView>>> PostAsync(

@@ -15,11 +15,14 @@ internal static class JobStore
     /// <summary>A claim about what fits a slot, in SQL over columns of <c>jobs j</c> and the parameters of <see cref="Slot"/>.</summary>
     private const string FitsSlot = """
         j.need_gpus <= @gpus and j.need_vram <= @vram and j.need_cuda <= @cuda and j.need_memory <= @memory and j.need_disk <= @disk and j.need_cpus <= @cpus
-        and (j.need_model is null or @model like '%' || j.need_model || '%')
+        and (j.need_model is null or {place of}(@model, j.need_model) > 0)
         and (j.need_node is null or j.need_node = @node) and (j.refused_by is null or j.refused_by <> @node)
         """;
 
     private const string Columns = "j.*, m.slug from jobs j join markets m on m.id = j.market_id";
+
+    /// <summary>How far back in a queue places are counted.</summary>
+    public const long MostCounted = 10_000;
 
     /// <summary>The wake-up of those who follow the job's events.</summary>
     public static string EventsKey(JobId job) => $"e:{job}";
@@ -48,30 +51,34 @@ internal static class JobStore
     public static Task<Job?> TakeByClaimAsync(Transaction transaction, string claim, Address node, CancellationToken ct) => transaction.FirstAsync(
         $"select {Columns} where j.claim = @claim and j.node = @node and j.state = 1 {ForUpdate(transaction)}", Read, ct, ("claim", claim), ("node", node.Value));
 
-    /// <summary>The oldest waiting job of the market that fits the slot and that nobody else is about to take.</summary>
-    public static Task<Job?> TakeOldestAsync(Transaction transaction, long market, Slot slot, CancellationToken ct) => transaction.FirstAsync(
-        $"select {Columns} where j.market_id = @market and j.state = 0 and {FitsSlot} order by j.id limit 1 {ForUpdate(transaction)}{Skip(transaction)}",
+    /// <summary>
+    /// The oldest waiting job of the market that fits the slot. One that somebody else is about to change is passed over, or with <paramref name="wait"/> waited for: then null means
+    /// that there is none.
+    /// </summary>
+    public static Task<Job?> TakeOldestAsync(Transaction transaction, long market, Slot slot, bool wait, CancellationToken ct) => transaction.FirstAsync(
+        $"select {Columns} where j.market_id = @market and j.state = 0 and {FitsSlot} order by j.id limit 1 {ForUpdate(transaction)}{(wait ? "" : Skip(transaction))}",
         Read,
         ct,
         [("market", market), .. slot.Parameters()]);
 
     /// <summary>Jobs whose lease ran out, or whose time was up long ago.</summary>
     public static Task<List<JobId>> OverdueAsync(Transaction transaction, DateTimeOffset now, int most, CancellationToken ct) => transaction.ListAsync(
-        """
-        select job from jobs where state = 1 and (leased_until <= @now or started_at + timeout * 1000000 + @grace <= @now) order by leased_until limit @most
-        """,
+        "select job from jobs where state = 1 and due_at <= @now order by due_at limit @most",
         row => new JobId(row.Text("job")),
         ct,
         ("now", now.Micro()),
-        ("grace", (long)JobLifecycle.ReportGrace.TotalMicroseconds),
         ("most", most));
 
-    /// <summary>How many jobs wait before it, itself counted.</summary>
+    /// <summary>Its place among the jobs that wait, from 1; counted up to <see cref="MostCounted"/>.</summary>
     public static Task<long> PositionAsync(Transaction transaction, Job job, CancellationToken ct) => transaction.ScalarAsync<long>(
-        "select count(*) from jobs where market_id = @market and state = 0 and id <= @number", ct, ("market", job.Market), ("number", job.Number));
+        "select count(*) from (select 1 from jobs where market_id = @market and state = 0 and id <= @number limit @most) as ahead",
+        ct,
+        ("market", job.Market),
+        ("number", job.Number),
+        ("most", MostCounted));
 
     public static Task<bool> HasRunAsync(Transaction transaction, Address node, string slot, CancellationToken ct) => transaction.ScalarAsync<bool>(
-        "select count(*) > 0 from jobs where node = @node and slot = @slot and state = 1", ct, ("node", node.Value), ("slot", slot));
+        "select exists (select 1 from jobs where node = @node and slot = @slot and state = 1)", ct, ("node", node.Value), ("slot", slot));
 
     public static Task<List<JobFacts>> ListAsync(Transaction transaction, JobFilter filter, long? market, long before, CancellationToken ct)
     {
@@ -103,10 +110,10 @@ internal static class JobStore
             """
             insert into jobs (job, market_id, poster, post_digest, post_key, definition, format, price, timeout, deposit, attempts, is_public,
               need_node, need_gpus, need_vram, need_model, need_cuda, need_memory, need_disk, need_cpus,
-              posted_at, state, attempt, fence, is_stopping, control, last_event, version)
+              posted_at, state, attempt, fence, control, last_event, version)
             values (@job, @market, @poster, @digest, @key, @definition, @format, @price, @timeout, @deposit, @attempts, @public,
               @need_node, @need_gpus, @need_vram, @need_model, @need_cuda, @need_memory, @need_disk, @need_cpus,
-              @posted, 0, 0, 0, 0, 0, 0, 0)
+              @posted, 0, 0, 0, 0, 1, 0)
             returning id
             """,
             ct,
@@ -132,22 +139,23 @@ internal static class JobStore
             ("need_cpus", job.Requirements.Cpus),
             ("posted", job.PostedAt.Micro()));
         var stored = job with { Number = number };
-        return await SaveAsync(transaction, stored, stored, job.PostedAt, [new JobPosted(job.MarketSlug, job.Poster, job.Deposit)], ct);
+        InsertEvents(transaction, stored, job.PostedAt, [new JobPosted(job.MarketSlug, job.Poster, job.Deposit)]);
+        return stored with { LastEvent = 1 };
     }
 
     /// <summary>Stores the job as it is after a change, made from the state it had before, and tells of it.</summary>
-    /// <exception cref="InvalidOperationException">Somebody else changed it in between; it was not taken.</exception>
-    public static async Task<Job> SaveAsync(Transaction transaction, Job before, Job after, DateTimeOffset at, IReadOnlyList<JobEvent> events, CancellationToken ct)
+    /// <remarks>The transaction fails when somebody else changed it in between; then it was not taken.</remarks>
+    public static Job Save(Transaction transaction, Job before, Job after, DateTimeOffset at, IReadOnlyList<JobEvent> events)
     {
         var saved = after with { LastEvent = before.LastEvent + events.Count, Version = before.Version + 1 };
-        var changed = await transaction.ExecuteAsync(
+        transaction.ExecuteLater(
             """
             update jobs set timeout = @timeout, deposit = @deposit, state = @state, outcome = @outcome, message = @message, result = @result, attempt = @attempt, fence = @fence,
-              run = @run, node = @node, slot = @slot, claim = @claim, refused_by = @refused, leased_until = @until, started_at = @started, ended_at = @ended,
-              is_stopping = @stopping, control = @control, cost = @cost, refund = @refund, last_event = @last, version = @version
+              run = @run, node = @node, slot = @slot, claim = @claim, refused_by = @refused, leased_until = @until, due_at = @due, started_at = @started, ended_at = @ended,
+              stopping_since = @stopping, control = @control, cost = @cost, refund = @refund, last_event = @last, version = @version
             where id = @number and version = @before
             """,
-            ct,
+            $"Job {before.Id} was changed by two at once.",
             ("timeout", saved.TimeoutSeconds),
             ("deposit", saved.Deposit.Micro),
             ("state", (int)saved.State),
@@ -162,9 +170,10 @@ internal static class JobStore
             ("claim", saved.Claim),
             ("refused", saved.RefusedBy?.Value),
             ("until", Number(saved.LeasedUntil?.Micro())),
+            ("due", Number(JobLifecycle.DueAt(saved)?.Micro())),
             ("started", Number(saved.StartedAt?.Micro())),
             ("ended", Number(saved.EndedAt?.Micro())),
-            ("stopping", saved.IsStopping ? 1 : 0),
+            ("stopping", Number(saved.StoppingSince?.Micro())),
             ("control", saved.Control),
             ("cost", Number(saved.Cost?.Micro)),
             ("refund", Number(saved.Refund?.Micro)),
@@ -172,12 +181,7 @@ internal static class JobStore
             ("version", saved.Version),
             ("number", saved.Number),
             ("before", before.Version));
-        if (changed != 1)
-        {
-            throw new InvalidOperationException($"Job {before.Id} was changed by two at once.");
-        }
-
-        await InsertEventsAsync(transaction, before, at, events, ct);
+        InsertEvents(transaction, before, at, events);
         if (after.Control != before.Control || after.State != before.State)
         {
             transaction.Wake(ControlKey(before.Id));
@@ -213,20 +217,19 @@ internal static class JobStore
         IsPublic = job.IsPublic,
     };
 
-    // A missing number must not be taken for a missing text.
-    private static object Number(long? value) => value is { } number ? number : DBNull.Value;
+    private static object Number(long? value) => value is { } number ? number : Transaction.NoNumber;
 
     private static string ForUpdate(Transaction transaction) => transaction.Dialect.IsShared ? "for update of j" : "";
 
     private static string Skip(Transaction transaction) => transaction.Dialect.IsShared ? " skip locked" : "";
 
-    private static async Task InsertEventsAsync(Transaction transaction, Job job, DateTimeOffset at, IReadOnlyList<JobEvent> events, CancellationToken ct)
+    private static void InsertEvents(Transaction transaction, Job job, DateTimeOffset at, IReadOnlyList<JobEvent> events)
     {
         const int RowsAtOnce = 100;
         var told = events.Select((happened, index) => happened with { Sequence = job.LastEvent + 1 + index, At = at }).ToList();
         foreach (var written in told.OfType<LogWritten>())
         {
-            await RunStore.InsertChunkAsync(transaction, job.Number, written, ct);
+            RunStore.InsertChunk(transaction, job.Number, written);
         }
 
         foreach (var some in told.Where(happened => happened is not LogWritten).Chunk(RowsAtOnce))
@@ -240,7 +243,7 @@ internal static class JobStore
                 values.Add(($"b{index}", JsonSerializer.Serialize(happened, WireJson.Answers.JobEvent)));
             }
 
-            await transaction.ExecuteAsync(sql.ToString(), ct, [.. values]);
+            transaction.ExecuteLater(sql.ToString(), null, [.. values]);
         }
 
         if (events.Count > 0)
@@ -290,7 +293,7 @@ internal static class JobStore
         LeasedUntil = row.MomentOrNull("leased_until"),
         StartedAt = row.MomentOrNull("started_at"),
         EndedAt = row.MomentOrNull("ended_at"),
-        IsStopping = row.Flag("is_stopping"),
+        StoppingSince = row.MomentOrNull("stopping_since"),
         Control = row.Long("control"),
         Cost = row.LongOrNull("cost") is { } cost ? new Nos(cost) : null,
         Refund = row.LongOrNull("refund") is { } refund ? new Nos(refund) : null,

@@ -27,22 +27,26 @@ internal sealed class MarketQueue(Database database, ContentStore content, JobCh
     /// </summary>
     public async Task<Lease?> ClaimAsync(string marketName, Address node, ClaimRequest claim, CancellationToken ct)
     {
+        if (claim.Claim.Length is 0 or > 128)
+        {
+            throw RefusedException.Bad("'claim' has from 1 to 128 characters.");
+        }
+
         var began = time.GetTimestamp();
         var most = TimeSpan.FromSeconds(Math.Clamp(claim.WaitSeconds, 0, LongestWait.TotalSeconds));
-        using var waiter = database.Wakeups.Listen(NodeStore.ClaimKey(claim.Claim));
+        var until = time.GetUtcNow() + most + KeepPlace;
+        using var waiter = database.Wakeups.Listen(NodeStore.ClaimKey(node, claim.Claim));
         meters.ClaimWaits();
         try
         {
             while (true)
             {
-                var left = most - time.GetElapsedTime(began);
-                var leased = await database.WriteAsync(transaction => TryClaimAsync(transaction, marketName, node, claim, left, ct), ct);
-                if (leased is not null)
+                if (await database.WriteAsync(transaction => TryClaimAsync(transaction, marketName, node, claim, until, ct), ct) is { } leased)
                 {
                     return await LeaseOfAsync(leased, ct);
                 }
 
-                left = most - time.GetElapsedTime(began);
+                var left = most - time.GetElapsedTime(began);
                 if (left <= TimeSpan.Zero)
                 {
                     return null;
@@ -54,7 +58,13 @@ internal sealed class MarketQueue(Database database, ContentStore content, JobCh
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
             // Who asked is gone. A lease given to it meanwhile is not accepted and goes back by itself.
-            await database.WriteAsync(transaction => NodeStore.LeaveAsync(transaction, claim.Claim, CancellationToken.None), CancellationToken.None);
+            await database.WriteAsync(
+                transaction =>
+                {
+                    NodeStore.Leave(transaction, node, claim.Slot);
+                    return Task.CompletedTask;
+                },
+                CancellationToken.None);
             throw;
         }
         finally
@@ -63,7 +73,7 @@ internal sealed class MarketQueue(Database database, ContentStore content, JobCh
         }
     }
 
-    private async Task<Job?> TryClaimAsync(Transaction transaction, string marketName, Address node, ClaimRequest claim, TimeSpan left, CancellationToken ct)
+    private async Task<Job?> TryClaimAsync(Transaction transaction, string marketName, Address node, ClaimRequest claim, DateTimeOffset until, CancellationToken ct)
     {
         // 1
         var now = time.GetUtcNow();
@@ -73,44 +83,49 @@ internal sealed class MarketQueue(Database database, ContentStore content, JobCh
         }
 
         var (market, slot) = await SlotOfAsync(transaction, marketName, node, claim, ct);
-        var until = now + (left > TimeSpan.Zero ? left : TimeSpan.Zero) + KeepPlace;
         if (await JobStore.HasRunAsync(transaction, node, slot.Name, ct))
         {
             return null;
         }
 
+        // What waits on both sides does not fit: whoever came second has looked.
+        if (await NodeStore.KeepWaitingAsync(transaction, market, slot, claim.Claim, until, ct))
+        {
+            return null;
+        }
+
         // 2
-        if (await TakeAsync(transaction, market, slot, claim, now, ct) is { } taken)
+        if (await TakeAsync(transaction, market, slot, claim, wait: false, now, ct) is { } taken)
         {
             return taken;
         }
 
         // 3
-        if (await NodeStore.KeepWaitingAsync(transaction, claim.Claim, until, ct))
+        // No job begins to wait between the look and the waiting.
+        await database.Dialect.HoldMarketAsync(transaction, market, alone: true, ct);
+        if (await JobStore.HasRunAsync(transaction, node, slot.Name, ct))
         {
             return null;
         }
 
-        // Nobody posts between the look and the waiting.
-        await database.Dialect.HoldMarketAsync(transaction, market, alone: true, ct);
-        if (await TakeAsync(transaction, market, slot, claim, now, ct) is { } meanwhile)
+        if (await TakeAsync(transaction, market, slot, claim, wait: true, now, ct) is { } meanwhile)
         {
             return meanwhile;
         }
 
-        await NodeStore.SeenAsync(transaction, node, now, ct);
+        NodeStore.Seen(transaction, node, now);
         await NodeStore.WaitAsync(transaction, market, slot, claim.Claim, until, ct);
         return null;
     }
 
-    private async Task<Job?> TakeAsync(Transaction transaction, long market, Slot slot, ClaimRequest claim, DateTimeOffset now, CancellationToken ct)
+    private async Task<Job?> TakeAsync(Transaction transaction, long market, Slot slot, ClaimRequest claim, bool wait, DateTimeOffset now, CancellationToken ct)
     {
-        if (await JobStore.TakeOldestAsync(transaction, market, slot, ct) is not { } oldest)
+        if (await JobStore.TakeOldestAsync(transaction, market, slot, wait, ct) is not { } oldest)
         {
             return null;
         }
 
-        await NodeStore.LeaveAsync(transaction, claim.Claim, ct);
+        NodeStore.Leave(transaction, slot.Node, slot.Name);
         return await changes.LeaseAsync(transaction, oldest, slot, claim.Claim, now, ct);
     }
 

@@ -89,6 +89,7 @@ internal sealed partial class MarketDesk(Database database, JobChanges changes, 
                     Access = change.OpenAccess ? null : change.Access ?? before.Access,
                 });
                 await MarketStore.UpdateAsync(transaction, after, ct);
+                await NodeStore.LeaveUnlessAdmittedAsync(transaction, after, ct);
                 return await FactsAsync(transaction, after, ct);
             },
             ct);
@@ -167,5 +168,5 @@ internal sealed partial class MarketDesk(Database database, JobChanges changes, 
             : terms;
     }
 
-    private static bool TooMany(ImmutableArray<string> texts) => texts.Length > 100 || texts.Any(text => text.Length is 0 or > 256);
+    private static bool TooMany(ImmutableArray<string> texts) => texts.Length > 100 || texts.Any(text => text is null or { Length: 0 or > 256 });
 }

@@ -15,12 +15,12 @@ internal static class MarketRoutes
     {
         var markets = routes.MapGroup("/markets").WithTags("Markets");
         markets.MapGet("", (string? after, MarketDesk desk, CancellationToken ct) => desk.ListAsync(after, ct)).WithSummary("Markets by slug.");
-        markets.MapGet("/{market}", (string market, MarketDesk desk, CancellationToken ct) => desk.FindAsync(market, ct)).WithSummary("The market of that slug or address.");
-        markets.MapPost("", CreateAsync).Takes<MarketDraft>().WithSummary("Makes a market. The operator's.");
-        markets.MapPatch("/{market}", ChangeAsync).Takes<MarketChange>().WithSummary("Changes what is given. The operator's.");
+        markets.MapGet("/{market}", (string market, MarketDesk desk, CancellationToken ct) => desk.FindAsync(market, ct)).Refuses(404).WithSummary("The market of that slug or address.");
+        markets.MapPost("", CreateAsync).Takes<MarketDraft>().Refuses(403, 409, 413).WithSummary("Makes a market. The operator's.");
+        markets.MapPatch("/{market}", ChangeAsync).Takes<MarketChange>().Refuses(403, 404, 413).WithSummary("Changes what is given. The operator's.");
         markets.MapPost("/{market}/close", (string market, Caller caller, MarketDesk desk, CancellationToken ct) => desk.CloseAsync(caller.Address, market, ct))
-            .WithSummary("Takes no more jobs or nodes; what waits is stopped and refunded. The operator's.");
-        markets.MapPost("/{market}/claims", ClaimAsync).Takes<ClaimRequest>()
+            .Refuses(403, 404).WithSummary("Takes no more jobs or nodes; what waits is stopped and refunded. The operator's.");
+        markets.MapPost("/{market}/claims", ClaimAsync).Takes<ClaimRequest>().Refuses(403, 404, 409, 413)
             .WithSummary("A slot asks for work; the answer waits until there is some (200) or the wait is over (204). A node's.");
     }
 

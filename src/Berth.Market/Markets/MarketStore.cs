@@ -18,16 +18,6 @@ internal static class MarketStore
     public static Task<List<MarketTerms>> ListAsync(Transaction transaction, string after, int limit, CancellationToken ct) =>
         transaction.ListAsync("select * from markets where slug > @after order by slug limit @limit", Read, ct, ("after", after), ("limit", limit));
 
-    /// <summary>Markets in which both jobs and slots wait.</summary>
-    public static Task<List<MarketTerms>> WaitingOnBothSidesAsync(Transaction transaction, DateTimeOffset now, CancellationToken ct) => transaction.ListAsync(
-        """
-        select * from markets m where exists (select 1 from jobs j where j.market_id = m.id and j.state = 0)
-          and exists (select 1 from waiting_slots s where s.market_id = m.id and s.wait_until > @now)
-        """,
-        Read,
-        ct,
-        ("now", now.Micro()));
-
     public static Task InsertAsync(Transaction transaction, MarketTerms terms, CancellationToken ct) => transaction.ExecuteAsync(
         """
         insert into markets (slug, address, gpu_types, price, default_timeout, largest_timeout, required_images, access, created_at)

@@ -9,6 +9,8 @@ namespace Berth.Market.Nodes;
 internal sealed class NodeDesk(Database database, TimeProvider time)
 {
     private const int PageSize = 100;
+    private const int MostSlots = 256;
+    private const int MostGpus = 256;
 
     /// <summary>Registers the node, or says anew what it has. Another start of its agent takes its place; slots that waited leave the queue.</summary>
     public Task<NodeFacts> RegisterAsync(Address node, Address caller, NodeRegistration asked, CancellationToken ct)
@@ -18,17 +20,7 @@ internal sealed class NodeDesk(Database database, TimeProvider time)
             throw RefusedException.NotAllowed($"Only the node {node} itself, by its key, may register it.");
         }
 
-        if (asked.Slots.Length is 0 or > 256 || asked.Machine.Gpus.Length > 256 || asked.Slots.Select(slot => slot.Slot).Distinct().Count() != asked.Slots.Length
-            || asked.Slots.Any(slot => slot.Slot.Length is 0 or > 64))
-        {
-            throw RefusedException.Bad("A node has from 1 to 256 slots, each with a name of its own of at most 64 characters.");
-        }
-
-        if (asked.Slots.SelectMany(slot => slot.Gpus).GroupBy(gpu => gpu).Any(gpu => gpu.Count() > 1 || asked.Machine.Gpus.All(known => known.Uuid != gpu.Key)))
-        {
-            throw RefusedException.Bad("Every GPU of a slot is one of the machine's, and in one slot only.");
-        }
-
+        Check(asked);
         return database.WriteAsync(
             async transaction =>
             {
@@ -72,4 +64,34 @@ internal sealed class NodeDesk(Database database, TimeProvider time)
             return new Page<NodeFacts>([.. facts], nodes.Count > PageSize ? facts[^1].Node.Value : null);
         },
         ct);
+
+    private static void Check(NodeRegistration asked)
+    {
+        var machine = asked.Machine;
+        if (asked.Slots.Length is 0 or > MostSlots || asked.Slots.Any(slot => slot is null || slot.Slot.Length is 0 or > 64)
+            || asked.Slots.DistinctBy(slot => slot.Slot).Count() != asked.Slots.Length)
+        {
+            throw RefusedException.Bad($"'slots': a node has from 1 to {MostSlots} slots, each with a name of its own of at most 64 characters.");
+        }
+
+        if (machine.Gpus.Length > MostGpus || machine.Gpus.Any(gpu => gpu is null || gpu.Uuid.Length is 0 or > 128 || gpu.Model.Length is 0 or > 128 || gpu.VramMib < 0))
+        {
+            throw RefusedException.Bad($"'machine.gpus': a machine has at most {MostGpus} GPUs, each with a UUID and a model of at most 128 characters.");
+        }
+
+        if (asked.Slots.SelectMany(slot => slot.Gpus).GroupBy(gpu => gpu).Any(gpu => gpu.Count() > 1 || machine.Gpus.All(known => known.Uuid != gpu.Key)))
+        {
+            throw RefusedException.Bad("'slots': every GPU of a slot is one of the machine's, and in one slot only.");
+        }
+
+        if (asked.Slots.Any(slot => slot.Cpus < 0 || slot.MemoryMib < 0) || machine.Cpus < 0 || machine.MemoryMib < 0 || machine.DiskMib < 0 || machine.Cuda < 0)
+        {
+            throw RefusedException.Bad("'machine' and 'slots': no machine has less than nothing.");
+        }
+
+        if (asked.Instance.Length is 0 or > 128 || machine.Engine.Length > 256 || machine.Version.Length > 256)
+        {
+            throw RefusedException.Bad("'instance' has from 1 to 128 characters, 'machine.engine' and 'machine.version' at most 256.");
+        }
+    }
 }

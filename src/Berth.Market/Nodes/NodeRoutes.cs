@@ -13,10 +13,10 @@ internal static class NodeRoutes
     public static void Map(IEndpointRouteBuilder routes)
     {
         var nodes = routes.MapGroup("/nodes").WithTags("Nodes");
-        nodes.MapGet("", (string? market, string? after, NodeDesk desk, CancellationToken ct) => desk.ListAsync(market, after, ct)).WithSummary("Nodes by address.");
-        nodes.MapGet("/{node}", (Address node, NodeDesk desk, CancellationToken ct) => desk.FindAsync(node, ct)).WithSummary("One node.");
+        nodes.MapGet("", (string? market, string? after, NodeDesk desk, CancellationToken ct) => desk.ListAsync(market, after, ct)).Refuses(404).WithSummary("Nodes by address.");
+        nodes.MapGet("/{node}", (Address node, NodeDesk desk, CancellationToken ct) => desk.FindAsync(node, ct)).Refuses(404).WithSummary("One node.");
         nodes.MapPut("/{node}", (Address node, Caller caller, Body body, NodeDesk desk, CancellationToken ct) =>
                 desk.RegisterAsync(node, caller.Address, body.As(WireJson.Requests.NodeRegistration), ct))
-            .Takes<NodeRegistration>().WithSummary("A node says what it has. Its own.");
+            .Takes<NodeRegistration>().Refuses(403, 404, 409, 413).WithSummary("A node says what it has. Its own.");
     }
 }

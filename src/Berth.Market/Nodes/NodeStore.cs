@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Data.Common;
 using System.Text.Json;
 using Berth.Market.Jobs;
+using Berth.Market.Markets;
 using Berth.Market.Storage;
 using Berth.Protocol;
 using Berth.Protocol.Identity;
@@ -47,11 +48,11 @@ internal static class NodeStore
     // What fits a job, in SQL over columns of the slots named s and the job's needs as parameters.
     private const string FitsJob = """
         s.gpus >= @gpus and s.vram >= @vram and s.cuda >= @cuda and s.memory >= @memory and s.disk >= @disk and s.cpus >= @cpus
-        and (@model = '' or s.model like '%' || @model || '%') and (@node = '' or s.node = @node) and s.node <> @refused
+        and (@model = '' or {place of}(s.model, @model) > 0) and (@node = '' or s.node = @node) and s.node <> @refused
         """;
 
     /// <summary>The wake-up of the claim.</summary>
-    public static string ClaimKey(string claim) => $"c:{claim}";
+    public static string ClaimKey(Address node, string claim) => $"c:{node}:{claim}";
 
     public static Task<RegisteredNode?> FindAsync(Transaction transaction, Address node, CancellationToken ct) =>
         transaction.FirstAsync($"select {Columns} where n.node = @node", Read, ct, ("node", node.Value));
@@ -93,21 +94,21 @@ internal static class NodeStore
         }
     }
 
-    public static Task SeenAsync(Transaction transaction, Address node, DateTimeOffset now, CancellationToken ct) =>
-        transaction.ExecuteAsync("update nodes set last_seen = @now where node = @node and last_seen < @now", ct, ("now", now.Micro()), ("node", node.Value));
+    public static void Seen(Transaction transaction, Address node, DateTimeOffset now) =>
+        transaction.ExecuteLater("update nodes set last_seen = @now where node = @node and last_seen < @now", null, ("now", now.Micro()), ("node", node.Value));
 
     /// <summary>Counts an attempt that ended: how, and what it earned.</summary>
-    public static Task CountAsync(Transaction transaction, Address node, bool finished, Nos earned, CancellationToken ct) => transaction.ExecuteAsync(
+    public static void Count(Transaction transaction, Address node, bool finished, Nos earned) => transaction.ExecuteLater(
         finished
             ? "update nodes set finished = finished + 1, earned = earned + @earned where node = @node"
             : "update nodes set lost = lost + 1, earned = earned + @earned where node = @node",
-        ct,
+        null,
         ("earned", earned.Micro),
         ("node", node.Value));
 
     /// <summary>Whether a registered slot of the market could run the job, free or not.</summary>
     public static Task<bool> CouldFitAsync(Transaction transaction, Job job, CancellationToken ct) => transaction.ScalarAsync<bool>(
-        $"select count(*) > 0 from node_slots s where s.market_id = @market and {FitsJob}", ct, [("market", job.Market), .. Needs(job)]);
+        $"select exists (select 1 from node_slots s where s.market_id = @market and {FitsJob})", ct, [("market", job.Market), .. Needs(job)]);
 
     /// <summary>Every slot of the market, for saying what is missing.</summary>
     public static Task<List<Slot>> SlotsOfAsync(Transaction transaction, long market, CancellationToken ct) => transaction.ListAsync(
@@ -123,38 +124,71 @@ internal static class NodeStore
         ct,
         [("market", market), ("claim", claim), ("until", until.Micro()), .. slot.Parameters()]);
 
-    /// <summary>Keeps the place of a claim that waits already; false when it does not.</summary>
-    public static async Task<bool> KeepWaitingAsync(Transaction transaction, string claim, DateTimeOffset until, CancellationToken ct) =>
-        await transaction.ExecuteAsync("update waiting_slots set wait_until = @until where claim = @claim", ct, ("until", until.Micro()), ("claim", claim)) == 1;
+    /// <summary>Keeps the place of a claim that waits already; false when it does not, or has a GiB more of disk to offer than before.</summary>
+    public static async Task<bool> KeepWaitingAsync(Transaction transaction, long market, Slot slot, string claim, DateTimeOffset until, CancellationToken ct)
+    {
+        var keeps = await transaction.ScalarAsync<long?>(
+            "select wait_until from waiting_slots where node = @node and slot = @slot and claim = @claim and market_id = @market and disk / 1024 >= @disk / 1024",
+            ct,
+            ("disk", slot.DiskMib),
+            ("node", slot.Node.Value),
+            ("slot", slot.Name),
+            ("claim", claim),
+            ("market", market));
 
-    public static Task LeaveAsync(Transaction transaction, string claim, CancellationToken ct) =>
-        transaction.ExecuteAsync("delete from waiting_slots where claim = @claim", ct, ("claim", claim));
+        // Written only when the wait has grown, so that a post rarely finds the row taken.
+        return keeps is { } before && (before >= until.Micro() || await transaction.ExecuteAsync(
+            "update waiting_slots set wait_until = @until where node = @node and slot = @slot and claim = @claim",
+            ct,
+            ("until", until.Micro()),
+            ("node", slot.Node.Value),
+            ("slot", slot.Name),
+            ("claim", claim)) == 1);
+    }
+
+    public static void Leave(Transaction transaction, Address node, string slot) =>
+        transaction.ExecuteLater("delete from waiting_slots where node = @node and slot = @slot", null, ("node", node.Value), ("slot", slot));
+
+    /// <summary>Nodes that the market does not admit any more leave its queue.</summary>
+    public static async Task LeaveUnlessAdmittedAsync(Transaction transaction, MarketTerms market, CancellationToken ct)
+    {
+        foreach (var node in await transaction.ListAsync(
+            "select distinct node from waiting_slots where market_id = @market", row => new Address(row.Text("node")), ct, ("market", market.Number)))
+        {
+            if (!market.Admits(node))
+            {
+                await transaction.ExecuteAsync("delete from waiting_slots where node = @node", ct, ("node", node.Value));
+            }
+        }
+    }
 
     /// <summary>Takes the oldest waiting slot that fits the job out of the queue; null when there is none.</summary>
     public static async Task<(Slot Slot, string Claim)?> TakeWaitingAsync(Transaction transaction, Job job, DateTimeOffset now, CancellationToken ct)
     {
-        var found = await transaction.FirstAsync(
-            $"select s.* from waiting_slots s where s.market_id = @market and s.wait_until > @now and {FitsJob} order by s.id limit 1 {{skip locked}}",
-            row => (Number: row.Long("id"), Slot: ReadSlot(row), Claim: row.Text("claim")),
-            ct,
-            [("market", job.Market), ("now", now.Micro()), .. Needs(job)]);
-        if (found.Slot is null)
+        // One that somebody else is about to take is passed over; when there is no other, it is waited for, as it may not be taken after all.
+        if (await OldestAsync("{skip locked}") is not { } oldest)
         {
-            return null;
+            if (!transaction.Dialect.IsShared || await OldestAsync("{for update}") is not { } left)
+            {
+                return null;
+            }
+
+            oldest = left;
         }
 
-        await transaction.ExecuteAsync("delete from waiting_slots where id = @number", ct, ("number", found.Number));
-        return (found.Slot, found.Claim);
-    }
+        transaction.ExecuteLater("delete from waiting_slots where id = @number", "A waiting slot was taken twice.", ("number", oldest.Number));
+        return (oldest.Slot, oldest.Claim);
 
-    /// <summary>Slots that wait in the market, the oldest first.</summary>
-    public static Task<List<(Slot Slot, string Claim)>> WaitingAsync(Transaction transaction, long market, DateTimeOffset now, int most, CancellationToken ct) => transaction.ListAsync(
-        "select * from waiting_slots where market_id = @market and wait_until > @now order by id limit @most",
-        row => (ReadSlot(row), row.Text("claim")),
-        ct,
-        ("market", market),
-        ("now", now.Micro()),
-        ("most", most));
+        Task<Waiting?> OldestAsync(string locking) => transaction.FirstAsync(
+            $"""
+            select s.* from waiting_slots s where s.market_id = @market and s.wait_until > @now and {FitsJob}
+              and not exists (select 1 from jobs r where r.node = s.node and r.slot = s.slot and r.state = 1)
+            order by s.id limit 1 {locking}
+            """,
+            row => new Waiting(row.Long("id"), ReadSlot(row), row.Text("claim")),
+            ct,
+            [("market", job.Market), ("now", now.Micro()), .. Needs(job)]);
+    }
 
     public static Task ForgetWaitersAsync(Transaction transaction, DateTimeOffset now, CancellationToken ct) =>
         transaction.ExecuteAsync("delete from waiting_slots where wait_until <= @now", ct, ("now", now.Micro()));
@@ -216,4 +250,6 @@ internal static class NodeStore
         Lost = row.Long("lost"),
         Earned = row.Nos("earned"),
     };
+
+    private sealed record Waiting(long Number, Slot Slot, string Claim);
 }

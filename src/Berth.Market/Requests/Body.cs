@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
 namespace Berth.Market.Requests;
@@ -34,11 +33,4 @@ public sealed record BodyLimit(int Bytes)
 {
     /// <summary>What routes take that say nothing of it.</summary>
     public static BodyLimit Usual { get; } = new(256 * 1024);
-}
-
-/// <summary>Says in the API's description what a route's body is.</summary>
-internal static class TakenBodies
-{
-    public static RouteHandlerBuilder Takes<T>(this RouteHandlerBuilder route)
-        where T : notnull => route.Accepts<T>("application/json");
 }

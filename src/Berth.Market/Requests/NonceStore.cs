@@ -29,7 +29,7 @@ internal sealed class NonceStore(Database database, TimeProvider time)
 
         return await database.WriteAsync(
             async transaction => await transaction.ExecuteAsync(
-                "insert into nonces (nonce, expires_at) values (@nonce, @expires) on conflict (nonce) do nothing", ct, ("nonce", key), ("expires", signed.Expires.Micro())) == 1,
+                "insert into nonces (nonce, expires_at) select @nonce, @expires {unhurried} where true on conflict (nonce) do nothing", ct, ("nonce", key), ("expires", signed.Expires.Micro())) == 1,
             ct);
     }
 

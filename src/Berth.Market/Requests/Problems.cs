@@ -18,6 +18,11 @@ internal sealed partial class Problems(RequestDelegate next, ILogger<Problems> l
             if (context.Response is { HasStarted: false, StatusCode: >= 400, ContentLength: null, ContentType: null })
             {
                 var status = context.Response.StatusCode;
+                if (status == StatusCodes.Status429TooManyRequests)
+                {
+                    context.Response.Headers.RetryAfter = "1";
+                }
+
                 await WriteAsync(context, new ServerProblem { Type = ProblemTypes.Prefix + CodeOf(status), Status = status, Detail = Words(status) });
             }
         }
@@ -37,9 +42,16 @@ internal sealed partial class Problems(RequestDelegate next, ILogger<Problems> l
                 ServerTime = refused.ServerTime,
             });
         }
-        catch (StorageException away) when (!context.Response.HasStarted)
+        catch (StorageException away)
         {
             LogAway(away.Message);
+            if (context.Response.HasStarted)
+            {
+                // A stream breaks off; its follower asks again from where it was.
+                context.Abort();
+                return;
+            }
+
             context.Response.Headers.RetryAfter = "2";
             await WriteAsync(context, new ServerProblem { Type = ProblemTypes.Prefix + ProblemTypes.Unavailable, Status = 503, Detail = away.Message });
         }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Berth.Protocol;
 using Berth.Protocol.Identity;
 using Microsoft.AspNetCore.Http;
@@ -9,7 +10,7 @@ namespace Berth.Market.Requests;
 /// Reads the body within its route's limit, and finds out who signed the request. A request with a signature that does not hold goes no further, whatever it asks for; one
 /// without any goes on as nobody's.
 /// </summary>
-internal sealed class SignedRequests(RequestDelegate next, NonceStore nonces, TimeProvider time)
+internal sealed class SignedRequests(RequestDelegate next, TimeProvider time)
 {
     private static readonly MessageVerifier Verifier = new();
 
@@ -23,28 +24,25 @@ internal sealed class SignedRequests(RequestDelegate next, NonceStore nonces, Ti
 
         if (context.Request.Headers.ContainsKey("Signature") || context.Request.Headers.ContainsKey("Signature-Input"))
         {
-            context.Features.Set(new Caller(await SignerAsync(context, body)));
+            var signed = Verify(context, body);
+            context.Features.Set(signed);
+            context.Features.Set(new Caller(signed.Signer));
         }
 
         await next(context);
     }
 
-    private async Task<Address> SignerAsync(HttpContext context, ReadOnlyMemory<byte> body)
+    private SignatureAccepted Verify(HttpContext context, ReadOnlyMemory<byte> body)
     {
         var request = context.Request;
         var target = context.Features.Get<IHttpRequestFeature>()!.RawTarget;
         var parts = RequestParts.Of(request.Method, request.Headers.Host.ToString(), target, name => request.Headers[name]);
-        switch (Verifier.Verify(parts, body.Span, time.GetUtcNow()))
+        return Verifier.Verify(parts, body.Span, time.GetUtcNow()) switch
         {
-            case SignatureAccepted signed when await nonces.IsFirstAsync(signed, !HttpMethods.IsGet(request.Method), context.RequestAborted):
-                return signed.Signer;
-            case SignatureAccepted:
-                throw new RefusedException(ProblemTypes.Replay, "A request with this signature came before; sign every request anew, with a nonce of its own.");
-            case SignatureRefused refused:
-                throw new RefusedException(refused.Code, refused.Sentence) { ServerTime = time.GetUtcNow() };
-            default:
-                throw new System.Diagnostics.UnreachableException("A signature is accepted or refused.");
-        }
+            SignatureAccepted signed => signed,
+            SignatureRefused refused => throw new RefusedException(refused.Code, refused.Sentence) { ServerTime = time.GetUtcNow() },
+            _ => throw new UnreachableException("A signature is accepted or refused."),
+        };
     }
 
     private static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpContext context)

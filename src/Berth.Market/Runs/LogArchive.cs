@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Berth.Jobs;
 using Berth.Market.Content;
 using Berth.Market.Storage;
@@ -6,41 +7,38 @@ namespace Berth.Market.Runs;
 
 /// <summary>
 /// Puts the logs of ended runs to rest: the chunks of an operation one after another as one content object, which is the gzip file of its log; the rows then say where in it they are.
+/// Two servers that do it at once write the same.
 /// </summary>
 internal sealed class LogArchive(Database database, ContentStore content)
 {
-    private const int AtOnce = 8;
+    private const int RunsAtOnce = 8;
+    private const int ChunksAtOnce = 16;
 
     /// <summary>Archives a few of the logs that wait for it.</summary>
     public async Task ArchiveAsync(CancellationToken ct)
     {
-        var waiting = await database.ReadAsync(
-            transaction => transaction.ListAsync(
-                """
-                select distinct c.run, c.operation from log_chunks c join runs r on r.run = c.run where c.content is null and r.ended_at is not null limit @most
-                """,
-                row => (Run: new RunId(row.Text("run")), Operation: new OperationId(row.Text("operation"))),
-                ct,
-                ("most", AtOnce)),
-            ct);
-        foreach (var (run, operation) in waiting)
+        foreach (var run in await database.ReadAsync(transaction => RunStore.ToArchiveAsync(transaction, RunsAtOnce, ct), ct))
         {
-            await ArchiveAsync(run, operation, ct);
+            foreach (var operation in run.LastLines.Keys)
+            {
+                await ArchiveAsync(run, new OperationId(operation), ct);
+            }
+
+            await database.WriteAsync(transaction => RunStore.ArchivedAsync(transaction, run.Run, ct), ct);
         }
     }
 
-    private async Task ArchiveAsync(RunId run, OperationId operation, CancellationToken ct)
+    private async Task ArchiveAsync(RunRow run, OperationId operation, CancellationToken ct)
     {
-        var chunks = await database.ReadAsync(transaction => RunStore.LastChunksAsync(transaction, run, operation, long.MaxValue, ct), ct);
         var places = new List<(long Sequence, long Offset, int Length)>();
         var id = await content.PutAsync(
             async file =>
             {
-                foreach (var chunk in chunks)
+                await foreach (var chunk in ChunksAsync(run.Run, operation, ct))
                 {
-                    var data = chunk.Written.Chunk.Data;
-                    places.Add((chunk.Written.Sequence, file.Position, data.Length));
+                    var (data, offset) = ((await chunk.LoadAsync(content, ct)).Chunk.Data, file.Position);
                     await file.WriteAsync(data, ct);
+                    places.Add((chunk.Written.Sequence, offset, data.Length));
                 }
             },
             ct);
@@ -49,19 +47,29 @@ internal sealed class LogArchive(Database database, ContentStore content)
             {
                 foreach (var (sequence, offset, length) in places)
                 {
-                    await transaction.ExecuteAsync(
-                        """
-                        update log_chunks set content = @content, content_at = @offset, content_length = @length, data = null
-                        where job_id = (select job_id from runs where run = @run) and sequence = @sequence
-                        """,
-                        ct,
-                        ("content", id.ToString()),
-                        ("offset", offset),
-                        ("length", length),
-                        ("run", run.Value),
-                        ("sequence", sequence));
+                    await RunStore.RestAsync(transaction, run.Job, sequence, id, offset, length, ct);
                 }
             },
             ct);
+    }
+
+    // A few at a time: a long log has no room in memory.
+    private async IAsyncEnumerable<StoredChunk> ChunksAsync(RunId run, OperationId operation, [EnumeratorCancellation] CancellationToken ct)
+    {
+        for (var line = 0L; ;)
+        {
+            var chunks = await database.ReadAsync(transaction => RunStore.ChunksAfterAsync(transaction, run, operation, line, ChunksAtOnce, ct), ct);
+            foreach (var chunk in chunks)
+            {
+                yield return chunk;
+            }
+
+            if (chunks.Count < ChunksAtOnce)
+            {
+                yield break;
+            }
+
+            line = chunks[^1].Written.Chunk.Last;
+        }
     }
 }

@@ -6,8 +6,29 @@ namespace Berth.Market.Runs;
 /// <summary>Checks chunks of a log that a node sent; nobody downstream has to fear them.</summary>
 internal static class LogLines
 {
-    /// <exception cref="RefusedException">The chunk is not what it says.</exception>
-    public static void Check(LogChunk chunk)
+    /// <summary>What the chunks of one report may unpack to together: two of the largest.</summary>
+    private const long MostAtOnce = 2L * LogChunk.LargestSize;
+
+    /// <exception cref="RefusedException">One of the chunks is not what it says, or they are too much for one report.</exception>
+    public static void Check(IReadOnlyCollection<LogChunk> chunks)
+    {
+        if (chunks.Any(chunk => chunk is null))
+        {
+            throw RefusedException.Bad("A chunk of 'logs' is null.");
+        }
+
+        if (chunks.Sum(chunk => Math.Max(0L, chunk.Size)) > MostAtOnce)
+        {
+            throw new RefusedException(ProblemTypes.TooLarge, $"One report has at most {MostAtOnce >> 20} MiB of lines; send the rest in the next.");
+        }
+
+        foreach (var chunk in chunks)
+        {
+            Check(chunk);
+        }
+    }
+
+    private static void Check(LogChunk chunk)
     {
         if (chunk.First < 1 || chunk.Last < chunk.First || chunk.Size < 1 || chunk.Size > LogChunk.LargestSize || chunk.Operation.Value.Length is 0 or > 256)
         {

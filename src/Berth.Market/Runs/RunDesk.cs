@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Berth.Jobs;
 using Berth.Jobs.Results;
 using Berth.Market.Content;
@@ -15,8 +14,8 @@ internal sealed class RunDesk(Database database, ContentStore content, JobChange
 {
     private const int MostOperations = 256;
 
-    /// <summary>A run's log may be a little more than the largest that nodes keep.</summary>
-    private const long MostLogBytes = 12L << 30;
+    /// <summary>The log and the events of a run may be a little more than the largest log that nodes keep.</summary>
+    private const long MostBytes = 12L << 30;
 
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(15);
 
@@ -61,16 +60,31 @@ internal sealed class RunDesk(Database database, ContentStore content, JobChange
     {
         // 1
         var events = report.Events.Select(RunEventOnWire.Read).ToList();
-        foreach (var chunk in report.Logs)
+        if (!report.Logs.IsEmpty)
         {
-            LogLines.Check(chunk);
+            // Nobody else makes the server unpack anything.
+            await database.ReadAsync(transaction => OwnAsync(transaction, run, node, report.Fence, ct), ct);
+            LogLines.Check(report.Logs);
         }
 
         // 2
-        var (receipt, isOver) = await database.WriteAsync(transaction => StoreAsync(transaction, run, node, report, events, ct), ct);
+        var row = await database.WriteAsync(transaction => StoreAsync(transaction, run, node, report, events, ct), ct);
 
         // 3
-        return isOver ? await SettleAsync(run, report.Fence, receipt, ct) : receipt;
+        var isSettled = row.Outcome is not null || (row.IsOver && await SettleAsync(row, ct));
+        return new RunReceipt { LastEvent = row.LastNumber, LastLines = row.LastLines, IsSettled = isSettled };
+    }
+
+    /// <summary>The row of a run that the node may still speak of.</summary>
+    private static async Task<RunRow> OwnAsync(Transaction transaction, RunId run, Address node, long fence, CancellationToken ct)
+    {
+        var row = await RunStore.FindAsync(transaction, run, ct) ?? throw RefusedException.NotFound($"There is no run {run} here.");
+        if (row.Node != node)
+        {
+            throw RefusedException.NotAllowed($"The run {run} is another node's.");
+        }
+
+        return row.Fence == fence && row.Outcome != RunEnds.ByMarket ? row : throw Lost(run);
     }
 
     private static RefusedException Lost(RunId run) =>
@@ -80,29 +94,19 @@ internal sealed class RunDesk(Database database, ContentStore content, JobChange
     {
         var now = time.GetUtcNow();
         var job = await JobStore.TakeByRunAsync(transaction, run, ct) ?? throw RefusedException.NotFound($"There is no run {run} here.");
-        if (job.Node != node || job.Run != run)
-        {
-            throw Lost(run);
-        }
-
-        await NodeStore.SeenAsync(transaction, node, now, ct);
+        await OwnAsync(transaction, run, node, fence, ct);
+        NodeStore.Seen(transaction, node, now);
         return await changes.ApplyAsync(transaction, job, new JobChange.Renewed(now, fence, now + options.LeaseLength), [], ct) ?? throw Lost(run);
     }
 
-    private async Task<(RunReceipt Receipt, bool IsOver)> StoreAsync(
-        Transaction transaction, RunId run, Address node, RunReport report, List<RunEventOnWire> events, CancellationToken ct)
+    /// <summary>Stores what is new of the report; the row as it is then.</summary>
+    private async Task<RunRow> StoreAsync(Transaction transaction, RunId run, Address node, RunReport report, List<RunEventOnWire> events, CancellationToken ct)
     {
         var job = await JobStore.TakeByRunAsync(transaction, run, ct) ?? throw RefusedException.NotFound($"There is no run {run} here.");
-        var row = (await RunStore.FindAsync(transaction, run, ct))!;
-        if (row.Node != node || row.Fence != report.Fence || row.Outcome == RunEnds.ByMarket)
+        var before = await OwnAsync(transaction, run, node, report.Fence, ct);
+        if (before.Outcome is not null)
         {
-            throw Lost(run);
-        }
-
-        var lines = await RunStore.LastLinesAsync(transaction, run, ct);
-        if (row.Outcome is not null)
-        {
-            return (new RunReceipt { LastEvent = row.LastNumber, LastLines = lines, IsSettled = true }, false);
+            return before;
         }
 
         if (!job.IsAccepted || job.Run != run)
@@ -110,77 +114,80 @@ internal sealed class RunDesk(Database database, ContentStore content, JobChange
             throw Lost(run);
         }
 
+        var (after, told) = Take(before, job.Attempt, report, events);
+        if (told.Count == 0)
+        {
+            return before;
+        }
+
+        if (after.LastLines.Count > MostOperations || after.Bytes > MostBytes)
+        {
+            throw new RefusedException(ProblemTypes.TooLarge, "The run has told more than a run may.");
+        }
+
+        RunStore.Advance(transaction, after);
+        JobStore.Save(transaction, job, job, time.GetUtcNow(), told);
+        return after;
+    }
+
+    /// <summary>What of a report is new: what goes on where the run's lines and events end. The rest is passed over.</summary>
+    private static (RunRow After, List<JobEvent> Told) Take(RunRow run, int attempt, RunReport report, List<RunEventOnWire> events)
+    {
         var told = new List<JobEvent>();
         foreach (var chunk in report.Logs)
         {
-            if (chunk.First != lines.GetValueOrDefault(chunk.Operation.Value) + 1)
+            if (chunk.First == run.LastLines.GetValueOrDefault(chunk.Operation.Value) + 1)
             {
-                continue;
+                run = run with { LastLines = run.LastLines.SetItem(chunk.Operation.Value, chunk.Last), Bytes = run.Bytes + chunk.Size };
+                told.Add(new LogWritten(run.Run, attempt, chunk));
             }
-
-            lines = lines.SetItem(chunk.Operation.Value, chunk.Last);
-            told.Add(new LogWritten(run, job.Attempt, chunk));
         }
 
-        if (lines.Count > MostOperations || (report.Logs.Length > 0 && await RunStore.LogBytesAsync(transaction, run, ct) > MostLogBytes))
-        {
-            throw new RefusedException(ProblemTypes.TooLarge, "The run has more log than a run may have.");
-        }
-
-        var last = row.LastNumber;
-        var isOver = false;
         foreach (var happened in events)
         {
-            if (happened.Number == last + 1)
+            if (happened.Number == run.LastNumber + 1 && !run.IsOver)
             {
-                last++;
-                told.Add(new RunReported(run, job.Attempt, happened.Json));
+                run = run with { LastNumber = happened.Number, Bytes = run.Bytes + happened.Size, IsOver = happened.IsEnd };
+                told.Add(new RunReported(run.Run, attempt, happened.Json));
             }
-
-            isOver |= happened.IsEnd && happened.Number <= last;
         }
 
-        if (told.Count > 0)
-        {
-            await RunStore.AdvanceAsync(transaction, run, last, ct);
-            await JobStore.SaveAsync(transaction, job, job, time.GetUtcNow(), told, ct);
-        }
-
-        isOver |= report.Events.IsEmpty && await RunStore.HasEndedAsync(transaction, job, run, last, ct);
-        return (new RunReceipt { LastEvent = last, LastLines = lines }, isOver);
+        return (run, told);
     }
 
-    private async Task<RunReceipt> SettleAsync(RunId run, long fence, RunReceipt receipt, CancellationToken ct)
+    /// <summary>Makes the result of a run that is over and settles its job; false when its lease was lost meanwhile.</summary>
+    private async Task<bool> SettleAsync(RunRow run, CancellationToken ct)
     {
-        var (state, job) = await database.ReadAsync(
+        var state = await database.ReadAsync(transaction => RunStore.StateAsync(transaction, run, ct), ct);
+        var outcome = state.Outcome ?? RunOutcome.Failed;
+        var result = await ResultAsync(run, state, outcome, ct);
+        return await database.WriteAsync(
             async transaction =>
             {
-                var job = (await JobStore.FindByRunAsync(transaction, run, ct))!;
-                return (await RunStore.StateAsync(transaction, job, run, ct), job);
+                var job = (await JobStore.TakeByRunAsync(transaction, run.Run, ct))!;
+                if ((await RunStore.FindAsync(transaction, run.Run, ct))?.Outcome is { } before)
+                {
+                    // Two reports of the end at once: the other was first, or the market was.
+                    return before != RunEnds.ByMarket;
+                }
+
+                var elsewhere = outcome == RunOutcome.Refused && await NodeStore.CouldFitAsync(transaction, job with { RefusedBy = job.Node }, ct);
+                var over = new JobChange.RunOver(time.GetUtcNow(), run.Fence, outcome, state.Message, elsewhere);
+                return await changes.ApplyAsync(transaction, job with { Result = result?.ToString() }, over, [], ct) is not null;
             },
             ct);
-        if (state.Outcome is not { } outcome)
+    }
+
+    // An attempt that came to nothing has no result: the job may have one later.
+    private async Task<ContentId?> ResultAsync(RunRow run, RunState state, RunOutcome outcome, CancellationToken ct)
+    {
+        if (outcome is RunOutcome.Lost or RunOutcome.Refused)
         {
-            return receipt;
+            return null;
         }
 
         using var result = new MemoryStream();
-        await RunResult.WriteAsync(result, state, run, database, content, ct);
-        var id = await content.PutAsync(result.ToArray(), ct);
-        await database.WriteAsync(
-            async transaction =>
-            {
-                var current = await JobStore.TakeAsync(transaction, job.Id, ct);
-                if (current is null || current.Fence != fence || current.Run != run)
-                {
-                    return;
-                }
-
-                var elsewhere = outcome == RunOutcome.Refused && await NodeStore.CouldFitAsync(transaction, current with { RefusedBy = current.Node }, ct);
-                await changes.ApplyAsync(
-                    transaction, current with { Result = id.ToString() }, new JobChange.RunOver(time.GetUtcNow(), fence, outcome, state.Message, elsewhere), [], ct);
-            },
-            ct);
-        return receipt with { IsSettled = true };
+        await RunResult.WriteAsync(result, state with { Outcome = outcome }, run, database, content, ct);
+        return await content.PutAsync(result.ToArray(), ct);
     }
 }

@@ -4,7 +4,7 @@ using Berth.Jobs.Results;
 namespace Berth.Market.Runs;
 
 /// <summary>An event of a run as a node sent it: its number, and the JSON that is kept and passed on whatever its kind.</summary>
-internal sealed record RunEventOnWire(long Number, bool IsEnd, JsonElement Json)
+internal sealed record RunEventOnWire(long Number, bool IsEnd, int Size, JsonElement Json)
 {
     private const int MostBytes = 4 << 20;
 
@@ -25,6 +25,6 @@ internal sealed record RunEventOnWire(long Number, bool IsEnd, JsonElement Json)
         }
 
         var read = RunEventJson.Read(System.Text.Encoding.UTF8.GetBytes(raw));
-        return new RunEventOnWire(counted, read is RunEnded, json);
+        return new RunEventOnWire(counted, read is RunEnded, raw.Length, json);
     }
 }

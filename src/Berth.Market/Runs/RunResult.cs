@@ -9,7 +9,7 @@ namespace Berth.Market.Runs;
 /// <summary>Makes the result of a run (job-language.md 3.14) of its events and the end of its logs.</summary>
 internal static class RunResult
 {
-    public static async Task WriteAsync(Stream output, RunState state, RunId run, Database database, ContentStore content, CancellationToken ct)
+    public static async Task WriteAsync(Stream output, RunState state, RunRow run, Database database, ContentStore content, CancellationToken ct)
     {
         var tails = new Dictionary<OperationId, LogTail>();
         foreach (var operation in state.Operations)
@@ -20,9 +20,10 @@ internal static class RunResult
         RunResultWriter.Write(output, state, id => tails[id]);
     }
 
-    private static async Task<LogTail> TailAsync(RunId run, OperationId operation, Database database, ContentStore content, CancellationToken ct)
+    private static async Task<LogTail> TailAsync(RunRow run, OperationId operation, Database database, ContentStore content, CancellationToken ct)
     {
-        var chunks = await database.ReadAsync(transaction => RunStore.LastChunksAsync(transaction, run, operation, RunResultWriter.LogEntries, ct), ct);
+        var from = Math.Max(0, run.LastLines.GetValueOrDefault(operation.Value) - RunResultWriter.LogEntries);
+        var chunks = await database.ReadAsync(transaction => RunStore.ChunksAfterAsync(transaction, run.Run, operation, from, int.MaxValue, ct), ct);
         if (chunks.Count == 0)
         {
             return new LogTail([], 0);

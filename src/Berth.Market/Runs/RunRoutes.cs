@@ -15,7 +15,7 @@ internal static class RunRoutes
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        var runs = routes.MapGroup("/runs").WithTags("Runs");
+        var runs = routes.MapGroup("/runs").WithTags("Runs").Refuses(403, 404, 409, 413);
         runs.MapPost("/{run}/renewals", (RunId run, Caller caller, Body body, RunDesk desk, CancellationToken ct) =>
                 desk.RenewAsync(run, caller.Address, body.As(WireJson.Requests.RenewalRequest), ct))
             .Takes<RenewalRequest>().WithSummary("Renews a lease, and answers when there is something to tell or the wait is over.");

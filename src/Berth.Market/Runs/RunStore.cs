@@ -1,56 +1,84 @@
 using System.Collections.Immutable;
+using System.Data.Common;
 using System.Text.Json;
 using Berth.Jobs;
 using Berth.Jobs.Results;
 using Berth.Market.Content;
-using Berth.Market.Jobs;
 using Berth.Market.Storage;
 using Berth.Protocol;
 using Berth.Protocol.Identity;
 
 namespace Berth.Market.Runs;
 
-/// <summary>An attempt as its row has it.</summary>
-internal sealed record RunRow(RunId Run, Address Node, long Fence, long LastNumber, string? Outcome);
+/// <summary>An attempt as its row has it: whose it is, and how far its reports have come.</summary>
+internal sealed record RunRow
+{
+    public required RunId Run { get; init; }
+
+    public required long Job { get; init; }
+
+    public required Address Node { get; init; }
+
+    public required long Fence { get; init; }
+
+    /// <summary>The number of the last event.</summary>
+    public required long LastNumber { get; init; }
+
+    /// <summary>The number of the last line of each operation.</summary>
+    public required ImmutableDictionary<string, long> LastLines { get; init; }
+
+    /// <summary>Of all its events and lines.</summary>
+    public required long Bytes { get; init; }
+
+    /// <summary>Its last event is there; what remains is to settle it.</summary>
+    public required bool IsOver { get; init; }
+
+    /// <summary>How it ended; null while it has not.</summary>
+    public string? Outcome { get; init; }
+}
 
 /// <summary>Keeps how far each run's reports have come, and its log.</summary>
 internal static class RunStore
 {
-    public static Task<RunRow?> FindAsync(Transaction transaction, RunId run, CancellationToken ct) => transaction.FirstAsync(
-        "select * from runs where run = @run",
-        row => new RunRow(run, new Address(row.Text("node")), row.Long("fence"), row.Long("last_number"), row.TextOrNull("outcome")),
+    public static Task<RunRow?> FindAsync(Transaction transaction, RunId run, CancellationToken ct) =>
+        transaction.FirstAsync("select * from runs where run = @run", ReadRun, ct, ("run", run.Value));
+
+    /// <summary>Notes how far the run has come.</summary>
+    public static void Advance(Transaction transaction, RunRow run) => transaction.ExecuteLater(
+        "update runs set last_number = @last, last_lines = @lines, bytes = @bytes, is_over = @over where run = @run",
+        $"There is no row of run {run.Run}.",
+        ("last", run.LastNumber),
+        ("lines", JsonSerializer.Serialize(run.LastLines)),
+        ("bytes", run.Bytes),
+        ("over", run.IsOver ? 1 : 0),
+        ("run", run.Run.Value));
+
+    /// <summary>Ended runs whose logs are not at rest yet, the longest ended first.</summary>
+    public static Task<List<RunRow>> ToArchiveAsync(Transaction transaction, int most, CancellationToken ct) => transaction.ListAsync(
+        "select * from runs where ended_at is not null and is_archived = 0 and last_lines <> '{}' order by ended_at limit @most", ReadRun, ct, ("most", most));
+
+    /// <summary>The run's logs are at rest.</summary>
+    public static Task ArchivedAsync(Transaction transaction, RunId run, CancellationToken ct) =>
+        transaction.ExecuteAsync("update runs set is_archived = 1 where run = @run", ct, ("run", run.Value));
+
+    /// <summary>Where in the content object a chunk is from now on.</summary>
+    public static Task RestAsync(Transaction transaction, long job, long sequence, ContentId content, long offset, int length, CancellationToken ct) => transaction.ExecuteAsync(
+        "update log_chunks set content = @content, content_at = @offset, content_length = @length, data = null where job_id = @job and sequence = @sequence",
         ct,
-        ("run", run.Value));
-
-    public static Task AdvanceAsync(Transaction transaction, RunId run, long lastNumber, CancellationToken ct) =>
-        transaction.ExecuteAsync("update runs set last_number = @last where run = @run", ct, ("last", lastNumber), ("run", run.Value));
-
-    /// <summary>The number of the last line there is of each operation.</summary>
-    public static async Task<ImmutableDictionary<string, long>> LastLinesAsync(Transaction transaction, RunId run, CancellationToken ct)
-    {
-        var lines = await transaction.ListAsync(
-            "select operation, max(last_line) as last from log_chunks where run = @run group by operation",
-            row => KeyValuePair.Create(row.Text("operation"), row.Long("last")),
-            ct,
-            ("run", run.Value));
-        return lines.ToImmutableDictionary();
-    }
-
-    public static Task<long> LogBytesAsync(Transaction transaction, RunId run, CancellationToken ct) =>
-        transaction.ScalarAsync<long>("select coalesce(sum(size), 0) from log_chunks where run = @run", ct, ("run", run.Value));
-
-    /// <summary>Whether the last event of the run that is stored says that it is over.</summary>
-    public static async Task<bool> HasEndedAsync(Transaction transaction, Job job, RunId run, long last, CancellationToken ct) =>
-        last > 0 && (await StateAsync(transaction, job, run, ct)).IsEnded;
+        ("content", content.ToString()),
+        ("offset", offset),
+        ("length", length),
+        ("job", job),
+        ("sequence", sequence));
 
     /// <summary>The fold of the run's events.</summary>
-    public static async Task<RunState> StateAsync(Transaction transaction, Job job, RunId run, CancellationToken ct)
+    public static async Task<RunState> StateAsync(Transaction transaction, RunRow run, CancellationToken ct)
     {
         var state = RunState.Empty;
-        var bodies = transaction.StreamAsync("select body from job_events where job_id = @job order by sequence", row => row.Text("body"), ct, ("job", job.Number));
+        var bodies = transaction.StreamAsync("select body from job_events where job_id = @job order by sequence", row => row.Text("body"), ct, ("job", run.Job));
         await foreach (var body in bodies)
         {
-            if (JsonSerializer.Deserialize(body, WireJson.Answers.JobEvent) is RunReported told && told.Run == run
+            if (JsonSerializer.Deserialize(body, WireJson.Answers.JobEvent) is RunReported told && told.Run == run.Run
                 && RunEventJson.Read(System.Text.Encoding.UTF8.GetBytes(told.Event.GetRawText())) is { } happened)
             {
                 state = state.After(happened);
@@ -61,12 +89,12 @@ internal static class RunStore
     }
 
     /// <summary>Stores a chunk under the job's sequence.</summary>
-    public static Task InsertChunkAsync(Transaction transaction, long job, LogWritten written, CancellationToken ct) => transaction.ExecuteAsync(
+    public static void InsertChunk(Transaction transaction, long job, LogWritten written) => transaction.ExecuteLater(
         """
         insert into log_chunks (job_id, sequence, at, run, attempt, operation, first_line, last_line, size, data)
         values (@job, @sequence, @at, @run, @attempt, @operation, @first, @last, @size, @data)
         """,
-        ct,
+        null,
         ("job", job),
         ("sequence", written.Sequence),
         ("at", written.At.Micro()),
@@ -82,21 +110,30 @@ internal static class RunStore
     public static Task<List<StoredChunk>> ChunksAsync(Transaction transaction, long job, long after, int most, CancellationToken ct) =>
         transaction.ListAsync("select * from log_chunks where job_id = @job and sequence > @after order by sequence limit @most", Read, ct, ("job", job), ("after", after), ("most", most));
 
-    /// <summary>The last chunks of an operation, newest first, that together have the lines asked for.</summary>
-    public static async Task<List<StoredChunk>> LastChunksAsync(Transaction transaction, RunId run, OperationId operation, long lines, CancellationToken ct)
-    {
-        var last = await transaction.ScalarAsync<long?>(
-            "select max(last_line) from log_chunks where run = @run and operation = @operation", ct, ("run", run.Value), ("operation", operation.Value)) ?? 0;
-        return await transaction.ListAsync(
-            "select * from log_chunks where run = @run and operation = @operation and last_line > @from order by last_line",
-            Read,
-            ct,
-            ("run", run.Value),
-            ("operation", operation.Value),
-            ("from", Math.Max(0, last - lines)));
-    }
+    /// <summary>Chunks of an operation that have lines after the number, in order.</summary>
+    public static Task<List<StoredChunk>> ChunksAfterAsync(Transaction transaction, RunId run, OperationId operation, long line, int most, CancellationToken ct) => transaction.ListAsync(
+        "select * from log_chunks where run = @run and operation = @operation and last_line > @line order by last_line limit @most",
+        Read,
+        ct,
+        ("run", run.Value),
+        ("operation", operation.Value),
+        ("line", line),
+        ("most", most));
 
-    private static StoredChunk Read(System.Data.Common.DbDataReader row)
+    private static RunRow ReadRun(DbDataReader row) => new()
+    {
+        Run = new RunId(row.Text("run")),
+        Job = row.Long("job_id"),
+        Node = new Address(row.Text("node")),
+        Fence = row.Long("fence"),
+        LastNumber = row.Long("last_number"),
+        LastLines = JsonSerializer.Deserialize<ImmutableDictionary<string, long>>(row.Text("last_lines"))!,
+        Bytes = row.Long("bytes"),
+        IsOver = row.Flag("is_over"),
+        Outcome = row.TextOrNull("outcome"),
+    };
+
+    private static StoredChunk Read(DbDataReader row)
     {
         var written = new LogWritten(
             new RunId(row.Text("run")),

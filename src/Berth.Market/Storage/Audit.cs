@@ -52,17 +52,21 @@ public static class Audit
             """),
     ];
 
+    /// <summary>The database is PostgreSQL's, not a file.</summary>
+    public static bool IsPostgres(string database) => Database.IsPostgres(database);
+
     /// <summary>Everything that is wrong, a sentence each; empty when the database is in order.</summary>
-    /// <exception cref="StorageException">The database cannot be read.</exception>
+    /// <exception cref="StorageException">The database cannot be read, or is not of this program's form.</exception>
     public static async Task<IReadOnlyList<string>> RunAsync(string database, CancellationToken ct)
     {
-        await using var opened = new Database(Database.DialectFor(database), new Wakeups(TimeProvider.System), TimeProvider.System, NullLogger<Database>.Instance);
+        await using var opened = new Database(Database.DialectFor(database), new Wakeups(TimeProvider.System), NullLogger<Database>.Instance);
         return await RunAsync(opened, ct);
     }
 
     internal static Task<List<string>> RunAsync(Database database, CancellationToken ct) => database.ReadAsync(
         async transaction =>
         {
+            await Migrations.RequireAsync(transaction, ct);
             var faults = new List<string>();
             foreach (var (what, sql) in Rules)
             {

@@ -6,7 +6,7 @@ namespace Berth.Market.Storage;
 /// <summary>
 /// The market's one database. A piece of work is one transaction: all of it is on the disk when <see cref="WriteAsync{T}"/> returns, or none of it happened.
 /// </summary>
-internal sealed partial class Database(Dialect dialect, Wakeups wakeups, TimeProvider time, ILogger<Database> logger) : IAsyncDisposable
+internal sealed partial class Database(Dialect dialect, Wakeups wakeups, ILogger<Database> logger) : IAsyncDisposable
 {
     private const int MostTries = 8;
 
@@ -16,9 +16,13 @@ internal sealed partial class Database(Dialect dialect, Wakeups wakeups, TimePro
 
     /// <summary>The dialect for <c>--database</c>: the path of a SQLite file, or PostgreSQL's address.</summary>
     public static Dialect DialectFor(string database) =>
-        database.StartsWith("postgres", StringComparison.OrdinalIgnoreCase) || database.Contains("Host=", StringComparison.OrdinalIgnoreCase)
-            ? new PostgresDialect(database)
-            : new SqliteDialect(database);
+        IsPostgres(database) ? new PostgresDialect(database) : new SqliteDialect(database);
+
+    /// <summary>The database is PostgreSQL's, not a file.</summary>
+    public static bool IsPostgres(string database) =>
+        database.StartsWith("postgres://", StringComparison.OrdinalIgnoreCase)
+        || database.StartsWith("postgresql://", StringComparison.OrdinalIgnoreCase)
+        || database.Contains("Host=", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Does the work in one transaction; when it collides with another it is done again from the start.</summary>
     /// <exception cref="StorageException">The database is away or full.</exception>
@@ -37,11 +41,15 @@ internal sealed partial class Database(Dialect dialect, Wakeups wakeups, TimePro
             catch (DbException fault) when (dialect.IsCollision(fault) && tries < MostTries)
             {
                 LogCollision(tries);
-                await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(1, 10 << tries)), time, ct);
+                if (tries > 1)
+                {
+                    // It is another transaction that is waited for, and that takes real time.
+                    await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(1, 10 << tries)), TimeProvider.System, ct);
+                }
             }
             catch (DbException fault) when (dialect.IsOutage(fault))
             {
-                throw new StorageException($"The database cannot do it now ({fault.Message}). Nothing was changed; try again.", fault);
+                throw new StorageException($"The database cannot do it now ({fault.Message}). Try again; what is asked twice counts once.", fault);
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data.Common;
 
 namespace Berth.Market.Storage;
@@ -7,21 +8,20 @@ namespace Berth.Market.Storage;
 /// </summary>
 internal abstract class Dialect : IAsyncDisposable
 {
-    /// <summary>The words of the dialect: <c>{serial}</c>, <c>{blob}</c>, <c>{for update}</c>, <c>{skip locked}</c>.</summary>
+    private readonly ConcurrentDictionary<string, string> _translated = new();
+
+    /// <summary>The words of the dialect: <c>{serial}</c>, <c>{blob}</c>, <c>{for update}</c>, <c>{skip locked}</c>, <c>{place of}</c>, the function that finds a text in another, and
+    /// <c>{unhurried}</c>, behind the columns of a select, for a commit that may reach the disk with the next one.</summary>
     protected abstract IReadOnlyList<(string Word, string Sql)> Words { get; }
 
     /// <summary>Several processes may share the database.</summary>
     public abstract bool IsShared { get; }
 
-    public string Translate(string sql)
-    {
-        foreach (var (word, own) in Words)
-        {
-            sql = sql.Replace(word, own, StringComparison.Ordinal);
-        }
-
-        return sql;
-    }
+    /// <summary>The SQL in the dialect's words.</summary>
+    public string Translate(string sql) => _translated.GetOrAdd(
+        sql,
+        static (sql, words) => words.Aggregate(sql, (text, word) => text.Replace(word.Word, word.Sql, StringComparison.Ordinal)),
+        Words);
 
     /// <summary>A transaction that may write; the caller disposes it, which takes back what was not committed.</summary>
     public abstract Task<Transaction> BeginWriteAsync(CancellationToken ct);
@@ -29,14 +29,11 @@ internal abstract class Dialect : IAsyncDisposable
     /// <summary>A transaction that sees one state of everything and writes nothing.</summary>
     public abstract Task<Transaction> BeginReadAsync(CancellationToken ct);
 
-    /// <summary>The transaction met another and may simply be tried again.</summary>
+    /// <summary>The transaction met another, which was first; tried again it sees what the other did.</summary>
     public abstract bool IsCollision(DbException fault);
 
     /// <summary>The database is away or its disk is full; nothing is wrong with what was asked of it.</summary>
     public abstract bool IsOutage(DbException fault);
-
-    /// <summary>What would have been stored twice.</summary>
-    public abstract bool IsDuplicate(DbException fault);
 
     /// <summary>
     /// Within the transaction, keeps the market to this one: <paramref name="alone"/> excludes everybody, otherwise only those who want it alone.
@@ -46,8 +43,10 @@ internal abstract class Dialect : IAsyncDisposable
     /// <summary>Tells other processes on the database that something happened under the keys; best effort, the receivers also look by themselves.</summary>
     public abstract Task TellAsync(IReadOnlyCollection<string> keys, CancellationToken ct);
 
-    /// <summary>The keys that other processes told of, until cancelled; ends by an exception when the database goes away.</summary>
-    public abstract IAsyncEnumerable<string> ListenAsync(CancellationToken ct);
+    /// <summary>
+    /// The keys that other processes told of, until cancelled; ends by an exception when the database goes away. Null comes first, once nothing is missed any more.
+    /// </summary>
+    public abstract IAsyncEnumerable<string?> ListenAsync(CancellationToken ct);
 
     public abstract ValueTask DisposeAsync();
 }

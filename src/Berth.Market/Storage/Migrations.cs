@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Globalization;
 using System.Reflection;
 
@@ -22,11 +23,7 @@ internal static class Migrations
             }
 
             await transaction.ExecuteAsync("create table if not exists migrations (number integer primary key)", ct);
-            var made = await transaction.ScalarAsync<int?>("select max(number) from migrations", ct) ?? 0;
-            if (made > Newest)
-            {
-                throw new StorageException($"The database is of a newer Berth (change {made}, this one knows {Newest}). Start the newer version, or restore a backup made before it.");
-            }
+            var made = await MadeAsync(transaction, ct);
 
             var missing = All().Where(migration => migration.Number > made).OrderBy(migration => migration.Number).ToList();
             foreach (var (number, sql) in missing)
@@ -42,6 +39,34 @@ internal static class Migrations
             return missing.Count;
         },
         ct);
+
+    /// <summary>Makes sure that the database is of this program's form, changing nothing.</summary>
+    /// <exception cref="StorageException">It is not.</exception>
+    public static async Task RequireAsync(Transaction transaction, CancellationToken ct)
+    {
+        int made;
+        try
+        {
+            made = await MadeAsync(transaction, ct);
+        }
+        catch (DbException missing)
+        {
+            throw new StorageException($"This is no database of Berth's ({missing.Message}).", missing);
+        }
+
+        if (made < Newest)
+        {
+            throw new StorageException($"The database is of an older Berth (change {made}, this one knows {Newest}). Start this version's server once; it brings it up to date.");
+        }
+    }
+
+    private static async Task<int> MadeAsync(Transaction transaction, CancellationToken ct)
+    {
+        var made = await transaction.ScalarAsync<int?>("select max(number) from migrations", ct) ?? 0;
+        return made <= Newest
+            ? made
+            : throw new StorageException($"The database is of a newer Berth (change {made}, this one knows {Newest}). Start the newer version, or restore a backup made before it.");
+    }
 
     private static IEnumerable<(int Number, string Sql)> All()
     {

@@ -13,14 +13,33 @@ internal sealed class PostgresDialect : Dialect
 
     // The lock class of markets among PostgreSQL's advisory locks: "mark" in ASCII.
     private const int MarketLocks = 0x6d61726b;
+
+    // A PostgreSQL as it comes serves a hundred; several servers share them.
+    private const int Connections = 40;
+
+    // A database that vanished without a word is noticed by whoever listens to it after so long.
+    private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
+
     private readonly NpgsqlDataSource _source;
+    private readonly string _listening;
+
+    // What this process tells itself it knows already.
+    private readonly string _self = Guid.NewGuid().ToString("N")[..8];
 
     public PostgresDialect(string connection)
     {
         try
         {
             var builder = new NpgsqlConnectionStringBuilder(FromUri(connection)) { MaxAutoPrepare = 100, AutoPrepareMinUsages = 2, ApplicationName = "berth" };
+            if (builder.MaxPoolSize == new NpgsqlConnectionStringBuilder().MaxPoolSize)
+            {
+                builder.MaxPoolSize = Connections;
+            }
+
             _source = NpgsqlDataSource.Create(builder);
+            builder.KeepAlive = (int)KeepAlive.TotalSeconds;
+            builder.Pooling = false;
+            _listening = builder.ToString();
         }
         catch (ArgumentException wrong)
         {
@@ -36,19 +55,22 @@ internal sealed class PostgresDialect : Dialect
         ("{blob}", "bytea"),
         ("{for update}", "for update"),
         ("{skip locked}", "for update skip locked"),
+        ("{place of}", "strpos"),
+
+        // The commit that follows it takes this one along to the disk.
+        ("{unhurried}", "from (select set_config('synchronous_commit', 'off', true)) as unhurried"),
     ];
 
     public override Task<Transaction> BeginWriteAsync(CancellationToken ct) => BeginAsync(IsolationLevel.ReadCommitted, ct);
 
     public override Task<Transaction> BeginReadAsync(CancellationToken ct) => BeginAsync(IsolationLevel.RepeatableRead, ct);
 
-    public override bool IsCollision(DbException fault) => fault.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected;
+    public override bool IsCollision(DbException fault) => fault.SqlState
+        is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.UniqueViolation;
 
     public override bool IsOutage(DbException fault) => fault is NpgsqlException and not PostgresException || fault.SqlState is { } state
         && (state.StartsWith("08", StringComparison.Ordinal) || state.StartsWith("53", StringComparison.Ordinal) || state.StartsWith("57", StringComparison.Ordinal)
             || state.StartsWith("58", StringComparison.Ordinal) || state == PostgresErrorCodes.ReadOnlySqlTransaction);
-
-    public override bool IsDuplicate(DbException fault) => fault.SqlState == PostgresErrorCodes.UniqueViolation;
 
     public override Task HoldMarketAsync(Transaction transaction, long market, bool alone, CancellationToken ct) => transaction.ExecuteAsync(
         alone ? "select pg_advisory_xact_lock(@class, @market)" : "select pg_advisory_xact_lock_shared(@class, @market)",
@@ -60,27 +82,32 @@ internal sealed class PostgresDialect : Dialect
     {
         await using var command = _source.CreateCommand("select pg_notify(@channel, key) from unnest(@keys) as key");
         command.Parameters.AddWithValue("channel", ChannelName);
-        command.Parameters.AddWithValue("keys", keys.ToArray());
+        command.Parameters.AddWithValue("keys", keys.Select(key => $"{_self} {key}").ToArray());
         await command.ExecuteNonQueryAsync(ct);
     }
 
-    public override async IAsyncEnumerable<string> ListenAsync([EnumeratorCancellation] CancellationToken ct)
+    public override async IAsyncEnumerable<string?> ListenAsync([EnumeratorCancellation] CancellationToken ct)
     {
         // Full means that waiters look by themselves a little later.
         var told = Channel.CreateBounded<string>(new BoundedChannelOptions(10_000) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
-        await using var connection = await _source.OpenConnectionAsync(ct);
+        await using var connection = new NpgsqlConnection(_listening);
+        await connection.OpenAsync(ct);
         connection.Notification += (_, notice) => told.Writer.TryWrite(notice.Payload);
         await using (var listen = new NpgsqlCommand($"listen {ChannelName}", connection))
         {
             await listen.ExecuteNonQueryAsync(ct);
         }
 
+        yield return null;
         while (true)
         {
             await connection.WaitAsync(ct);
-            while (told.Reader.TryRead(out var key))
+            while (told.Reader.TryRead(out var notice))
             {
-                yield return key;
+                if (notice.Split(' ', 2) is [var teller, var key] && teller != _self)
+                {
+                    yield return key;
+                }
             }
         }
     }
@@ -92,7 +119,7 @@ internal sealed class PostgresDialect : Dialect
         var connection = await _source.OpenConnectionAsync(ct);
         try
         {
-            return new Transaction(connection, await connection.BeginTransactionAsync(level, ct), this, null);
+            return new Transaction(new Session(connection, keepsCommands: false), await connection.BeginTransactionAsync(level, ct), this, connection);
         }
         catch
         {
@@ -110,7 +137,13 @@ internal sealed class PostgresDialect : Dialect
 
         var uri = new Uri(connection);
         var login = uri.UserInfo.Split(':', 2);
-        var builder = new NpgsqlConnectionStringBuilder { Host = uri.Host, Port = uri.Port > 0 ? uri.Port : 5432, Database = uri.AbsolutePath.Trim('/') };
+        var builder = new NpgsqlConnectionStringBuilder { Host = uri.Host, Port = uri.Port > 0 ? uri.Port : 5432, Database = Uri.UnescapeDataString(uri.AbsolutePath.Trim('/')) };
+        foreach (var setting in uri.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var (name, value) = setting.Split('=', 2) is [var left, var right] ? (left, right) : (setting, "");
+            builder[Uri.UnescapeDataString(name)] = Uri.UnescapeDataString(value);
+        }
+
         if (login[0].Length > 0)
         {
             builder.Username = Uri.UnescapeDataString(login[0]);

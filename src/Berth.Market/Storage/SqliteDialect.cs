@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data;
 using System.Data.Common;
 using System.Runtime.CompilerServices;
@@ -12,14 +13,19 @@ internal sealed class SqliteDialect : Dialect
 {
     private readonly string _reading;
     private readonly SqliteConnection _writer;
+    private readonly Session _writing;
     private readonly SemaphoreSlim _turn = new(1, 1);
+
+    // Those that nobody uses; there are never more than readers there were at once.
+    private readonly ConcurrentBag<Session> _readers = [];
 
     static SqliteDialect() => SQLitePCL.Batteries_V2.Init();
 
     public SqliteDialect(string path)
     {
-        _reading = new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWriteCreate, DefaultTimeout = 30 }.ToString();
+        _reading = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 30 }.ToString();
         _writer = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 30 }.ToString());
+        _writing = new Session(_writer, keepsCommands: true);
         try
         {
             _writer.Open();
@@ -42,28 +48,43 @@ internal sealed class SqliteDialect : Dialect
         ("{blob}", "blob"),
         ("{for update}", ""),
         ("{skip locked}", ""),
+        ("{place of}", "instr"),
+        ("{unhurried}", ""),
     ];
 
     public override async Task<Transaction> BeginWriteAsync(CancellationToken ct)
     {
         await _turn.WaitAsync(ct);
-        var turn = new Turn(_turn);
+        var end = new End(() => _turn.Release());
         try
         {
-            return new Transaction(_writer, _writer.BeginTransaction(IsolationLevel.Serializable, deferred: false), this, turn);
+            return new Transaction(_writing, _writer.BeginTransaction(IsolationLevel.Serializable, deferred: false), this, end);
         }
         catch
         {
-            turn.Dispose();
+            await end.DisposeAsync();
             throw;
         }
     }
 
     public override async Task<Transaction> BeginReadAsync(CancellationToken ct)
     {
-        var connection = new SqliteConnection(_reading);
-        await connection.OpenAsync(ct);
-        return new Transaction(connection, connection.BeginTransaction(IsolationLevel.Serializable, deferred: true), this, null);
+        if (!_readers.TryTake(out var reader))
+        {
+            reader = new Session(new SqliteConnection(_reading), keepsCommands: true);
+            await reader.Connection.OpenAsync(ct);
+        }
+
+        var end = new End(() => _readers.Add(reader));
+        try
+        {
+            return new Transaction(reader, ((SqliteConnection)reader.Connection).BeginTransaction(IsolationLevel.Serializable, deferred: true), this, end);
+        }
+        catch
+        {
+            await end.DisposeAsync();
+            throw;
+        }
     }
 
     public override bool IsCollision(DbException fault) => fault is SqliteException { SqliteErrorCode: 5 or 6 };
@@ -71,13 +92,11 @@ internal sealed class SqliteDialect : Dialect
     // Full, read-only, an error of the device, a file that is gone.
     public override bool IsOutage(DbException fault) => fault is SqliteException { SqliteErrorCode: 5 or 8 or 10 or 13 or 14 };
 
-    public override bool IsDuplicate(DbException fault) => fault is SqliteException { SqliteExtendedErrorCode: 1555 or 2067 };
-
     public override Task HoldMarketAsync(Transaction transaction, long market, bool alone, CancellationToken ct) => Task.CompletedTask;
 
     public override Task TellAsync(IReadOnlyCollection<string> keys, CancellationToken ct) => Task.CompletedTask;
 
-    public override async IAsyncEnumerable<string> ListenAsync([EnumeratorCancellation] CancellationToken ct)
+    public override async IAsyncEnumerable<string?> ListenAsync([EnumeratorCancellation] CancellationToken ct)
     {
         await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, ct);
         yield break;
@@ -86,13 +105,21 @@ internal sealed class SqliteDialect : Dialect
     public override async ValueTask DisposeAsync()
     {
         await _turn.WaitAsync();
-        await _writer.DisposeAsync();
-        SqliteConnection.ClearPool(new SqliteConnection(_reading));
+        await _writing.DisposeAsync();
+        foreach (var reader in _readers)
+        {
+            await reader.DisposeAsync();
+        }
+
         _turn.Dispose();
     }
 
-    private sealed class Turn(SemaphoreSlim turn) : IDisposable
+    private sealed class End(Action act) : IAsyncDisposable
     {
-        public void Dispose() => turn.Release();
+        public ValueTask DisposeAsync()
+        {
+            act();
+            return ValueTask.CompletedTask;
+        }
     }
 }

@@ -50,11 +50,17 @@ internal sealed partial class WakeupRelay(Database database, Wakeups wakeups, Ti
 
     private async Task ListenAsync(CancellationToken stopping)
     {
-        // Whatever was told while nobody listened here is looked for.
-        wakeups.WakeAll();
         await foreach (var key in database.Dialect.ListenAsync(stopping))
         {
-            wakeups.WakeHere(key);
+            if (key is not null)
+            {
+                wakeups.WakeHere(key);
+            }
+            else
+            {
+                // Whatever was told while nobody listened here is looked for.
+                wakeups.WakeAll();
+            }
         }
     }
 

@@ -58,7 +58,7 @@ public sealed record JobView
     /// <summary>How many attempts there may be.</summary>
     public required int Attempts { get; init; }
 
-    /// <summary>The place in the market's queue, from 1; null when it does not wait.</summary>
+    /// <summary>The place in the market's queue, from 1, counted up to 10,000; null when it does not wait.</summary>
     public long? QueuePosition { get; init; }
 
     /// <summary>Why it waits, in a sentence.</summary>

@@ -23,15 +23,16 @@ public sealed class TestNetwork : IAsyncDisposable
     public static readonly Nos Price = new(7);
 
     private readonly DirectoryInfo _folder;
-    private readonly WebApplication _server;
+    private readonly ServerOptions _options;
+    private readonly List<WebApplication> _servers;
     private readonly List<IDisposable> _clients = [];
 
-    private TestNetwork(DirectoryInfo folder, string database, FakeTimeProvider time, WebApplication server, SigningKey operatorKey)
+    private TestNetwork(DirectoryInfo folder, ServerOptions options, FakeTimeProvider time, WebApplication server, SigningKey operatorKey)
     {
         _folder = folder;
-        Database = database;
+        _options = options;
         Time = time;
-        _server = server;
+        _servers = [server];
         OperatorKey = operatorKey;
         ClientKey = SigningKey.New();
         Operator = Connect(operatorKey);
@@ -40,7 +41,7 @@ public sealed class TestNetwork : IAsyncDisposable
 
     public FakeTimeProvider Time { get; }
 
-    public string Database { get; }
+    public string Database => _options.DatabaseOrDefault;
 
     public SigningKey OperatorKey { get; }
 
@@ -50,7 +51,8 @@ public sealed class TestNetwork : IAsyncDisposable
 
     public MarketClient Client { get; }
 
-    public Uri Address => new(_server.Urls.First());
+    /// <summary>Of the first server.</summary>
+    public Uri Address => new(_servers[0].Urls.First());
 
     public TimeSpan LeaseLength { get; } = TimeSpan.FromSeconds(30);
 
@@ -68,27 +70,53 @@ public sealed class TestNetwork : IAsyncDisposable
         var server = ServerHost.Build(options, key.Address, time);
         await server.Services.PrepareMarketAsync(CancellationToken.None);
         await server.StartAsync();
-        var network = new TestNetwork(folder, options.Database, time, server, key);
+        var network = new TestNetwork(folder, options, time, server, key);
         await network.Operator.CreateMarketAsync(new MarketDraft { Slug = Market, Price = Price, DefaultTimeoutSeconds = 600, LargestTimeoutSeconds = 3600 }, CancellationToken.None);
         await network.GrantAsync(network.ClientKey.Address, new Nos(1_000_000));
         return network;
     }
 
-    /// <summary>A client for the server with the key; null signs nothing.</summary>
-    public MarketClient Connect(SigningKey? key)
+    /// <summary>Starts another server over the same database and content; its address.</summary>
+    public async Task<Uri> AddServerAsync()
     {
-        var client = MarketClient.Connect(Address, key, Time);
-        _clients.Add(client);
+        var server = ServerHost.Build(_options, OperatorKey.Address, Time);
+        await server.StartAsync();
+        _servers.Add(server);
+        return new Uri(server.Urls.First());
+    }
+
+    /// <summary>A client for the server, the first unless one is named, with the key; null signs nothing. The wire may be one that loses things.</summary>
+    public MarketClient Connect(SigningKey? key, Uri? server = null, HttpMessageHandler? wire = null)
+    {
+        var client = MarketClient.Connect(server ?? Address, key, Time, wire);
+        lock (_clients)
+        {
+            _clients.Add(client);
+        }
+
         return client;
+    }
+
+    /// <summary>A bare HTTP client that signs with the key, or nothing without one.</summary>
+    public HttpClient Http(SigningKey? key = null)
+    {
+        var wire = new SocketsHttpHandler();
+        var http = new HttpClient(key is null ? wire : new SigningHandler(key, Time) { InnerHandler = wire }) { BaseAddress = Address };
+        lock (_clients)
+        {
+            _clients.Add(http);
+        }
+
+        return http;
     }
 
     public Task<EntryFacts> GrantAsync(Address to, Nos amount) => Operator.GrantAsync(to, new Grant(amount), Guid.NewGuid().ToString(), CancellationToken.None);
 
     /// <summary>A node that is registered in the market with one slot.</summary>
-    public async Task<TestNode> NodeAsync(int gpus = 0, long vramMib = 24_000, string model = "NVIDIA GeForce RTX 4090", int cuda = 1208, string market = Market)
+    public async Task<TestNode> NodeAsync(int gpus = 0, long vramMib = 24_000, string model = "NVIDIA GeForce RTX 4090", int cuda = 1208, string market = Market, Uri? server = null, HttpMessageHandler? wire = null)
     {
         var key = SigningKey.New();
-        var node = new TestNode(key, Connect(key), market);
+        var node = new TestNode(key, Connect(key, server, wire), market);
         await node.RegisterAsync(TestNode.Having(market, gpus, vramMib, model, cuda));
         return node;
     }
@@ -107,11 +135,21 @@ public sealed class TestNetwork : IAsyncDisposable
     public async Task PassAsync(TimeSpan span)
     {
         Time.Advance(span);
-        await _server.Services.GetRequiredService<MarketKeeper>().KeepAsync(CancellationToken.None);
+        await KeepAsync();
     }
 
+    /// <summary>Lets the keeper of a server, the first unless another is named, look at what is overdue.</summary>
+    public Task KeepAsync(int server = 0) => _servers[server].Services.GetRequiredService<MarketKeeper>().KeepAsync(CancellationToken.None);
+
+    /// <summary>Changes the database behind the market's back.</summary>
+    public Task SpoilAsync(string sql) => _servers[0].Services.GetRequiredService<Database>().WriteAsync(transaction => transaction.ExecuteAsync(sql, CancellationToken.None), CancellationToken.None);
+
+    /// <summary>What the database answers to a question of the test's.</summary>
+    public Task<List<string>> AskAsync(string sql) => _servers[0].Services.GetRequiredService<Database>().ReadAsync(
+        transaction => transaction.ListAsync(sql, row => string.Join(" ", Enumerable.Range(0, row.FieldCount).Select(row.GetValue)), CancellationToken.None), CancellationToken.None);
+
     /// <summary>Everything that is wrong with the database; empty when it is in order.</summary>
-    public Task<List<string>> AuditAsync() => Audit.RunAsync(_server.Services.GetRequiredService<Database>(), CancellationToken.None);
+    public Task<List<string>> AuditAsync() => Audit.RunAsync(_servers[0].Services.GetRequiredService<Database>(), CancellationToken.None);
 
     public async Task<Nos> BalanceAsync(Address of) => (await Operator.GetAccountAsync(of, CancellationToken.None)).Balance;
 
@@ -134,8 +172,12 @@ public sealed class TestNetwork : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _clients.ForEach(client => client.Dispose());
-        await _server.StopAsync(new CancellationToken(canceled: true));
-        await _server.DisposeAsync();
+        foreach (var server in _servers)
+        {
+            await server.StopAsync(new CancellationToken(canceled: true));
+            await server.DisposeAsync();
+        }
+
         OperatorKey.Dispose();
         ClientKey.Dispose();
         _folder.Delete(recursive: true);

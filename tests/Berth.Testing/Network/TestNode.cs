@@ -39,6 +39,9 @@ public sealed class TestNode(SigningKey key, MarketClient client, string market)
     public Task<Lease?> ClaimAsync(string? claim = null, double waitSeconds = 0, CancellationToken ct = default) =>
         client.ClaimAsync(market, new ClaimRequest { Claim = claim ?? Guid.NewGuid().ToString(), Slot = "0", WaitSeconds = waitSeconds }, ct);
 
+    /// <summary>Its agent starts anew: what it waited for is forgotten.</summary>
+    public Task<NodeFacts> RestartAsync() => RegisterAsync(Having(market, 0, 0, "", 0));
+
     /// <summary>Gets a lease and accepts it.</summary>
     public async Task<Lease> StartAsync()
     {

@@ -52,9 +52,10 @@ create table jobs (
   claim text,
   refused_by text,
   leased_until bigint,
+  due_at bigint,
   started_at bigint,
   ended_at bigint,
-  is_stopping integer not null,
+  stopping_since bigint,
   control bigint not null,
   cost bigint,
   refund bigint,
@@ -62,7 +63,9 @@ create table jobs (
   version bigint not null
 );
 create index jobs_waiting on jobs (market_id, id) where state = 0;
-create index jobs_leased on jobs (leased_until) where state = 1;
+create index jobs_due on jobs (due_at) where state = 1;
+create unique index jobs_on_slot on jobs (node, slot) where state = 1;
+create index jobs_not_ended on jobs (poster) where state < 2;
 create index jobs_of_poster on jobs (poster, id);
 create index jobs_of_node on jobs (node, id);
 create index jobs_of_market on jobs (market_id, state, id);
@@ -81,10 +84,15 @@ create table runs (
   started_at bigint,
   ended_at bigint,
   outcome text,
-  last_number bigint not null default 0
+  last_number bigint not null default 0,
+  is_over integer not null default 0,
+  last_lines text not null default '{}',
+  bytes bigint not null default 0,
+  is_archived integer not null default 0
 );
 create index runs_of_job on runs (job_id);
 create index runs_of_node on runs (node);
+create index runs_to_archive on runs (ended_at) where ended_at is not null and is_archived = 0 and last_lines <> '{}';
 
 create table job_events (
   job_id bigint not null references jobs (id),
@@ -146,7 +154,7 @@ create table waiting_slots (
   market_id bigint not null,
   node text not null,
   slot text not null,
-  claim text not null unique,
+  claim text not null,
   wait_until bigint not null,
   gpus integer not null,
   vram bigint not null,
