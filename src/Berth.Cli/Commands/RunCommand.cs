@@ -104,7 +104,7 @@ internal static class RunCommand
         var admission = await RunAdmission.ForAsync(request, engine, around.Time, ct);
         if (admission.Refusal is { } refusal)
         {
-            await around.Error.WriteLineAsync($"berth: {refusal}");
+            await around.Error.WriteLineAsync($"berth: {refusal}{(admission.IsGpuRefused ? " Run it with --no-gpu to go on without one." : "")}");
             return ExitCode.WrongUse;
         }
 

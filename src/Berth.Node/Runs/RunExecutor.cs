@@ -48,11 +48,11 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
                 stop.Request(before);
             }
 
-            expiry = ExpireAsync(journal.State, stop, over.Token);
+            expiry = ExpireAsync(journal, request.Extension, stop, over.Token);
 
             // 2
             var network = MakeNetworkAsync(journal, names);
-            guard = GuardAsync(journal, network);
+            guard = GuardAsync(journal, request.Guarding, network);
             var scope = new RunScope(request, names, folder, engine, journal, watcher, time)
             {
                 Ceiling = admission.Ceiling,
@@ -113,17 +113,32 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
         }
     }
 
-    private async Task ExpireAsync(RunState state, StopSignal stop, CancellationToken over)
+    private async Task ExpireAsync(RunJournal journal, RunExtension extension, StopSignal stop, CancellationToken over)
     {
-        if (state.Timeout is not { } most || state.StartedAt is not { } started)
+        if (journal.State.StartedAt is not { } started)
         {
             return;
         }
 
+        var before = time.GetUtcNow() - started;
+        var since = time.GetTimestamp();
         try
         {
-            await LongWait.ForAsync(most - (time.GetUtcNow() - started), time, over);
-            stop.Request(StopReason.Expired);
+            while (journal.State.Timeout is { } most)
+            {
+                var longer = extension.BeyondAsync(most, over);
+                using var settled = CancellationTokenSource.CreateLinkedTokenSource(over);
+                var waiting = LongWait.ForAsync(most - before - time.GetElapsedTime(since), time, settled.Token);
+                if (await Task.WhenAny(waiting, longer) == waiting)
+                {
+                    await waiting;
+                    stop.Request(StopReason.Expired);
+                    return;
+                }
+
+                journal.Note(new RunExtended(await longer));
+                await settled.CancelAsync();
+            }
         }
         catch (OperationCanceledException) when (over.IsCancellationRequested)
         {
@@ -148,12 +163,20 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
         return await engine.CreateNetworkAsync(new NetworkSpec(names.Network, names.Bridge, names.Labels()), CancellationToken.None);
     }
 
-    private async Task GuardAsync(RunJournal journal, Task<ContainerNetwork> network)
+    private async Task GuardAsync(RunJournal journal, Guarding guarding, Task<ContainerNetwork> network)
     {
-        if (await _guard.RaiseAsync(await network, CancellationToken.None) is { } fault)
+        var made = await network;
+        if (guarding == Guarding.Never || await _guard.RaiseAsync(made, CancellationToken.None) is not { } fault)
         {
-            journal.Append(new Notice(NoticeLevel.Warning, $"This job can reach the machine and the private network around it: {fault}."));
+            return;
         }
+
+        if (guarding == Guarding.Always)
+        {
+            throw new UnguardedException($"The job cannot be kept from the machine and the private network around it: {fault}.");
+        }
+
+        journal.Append(new Notice(NoticeLevel.Warning, $"This job can reach the machine and the private network around it: {fault}."));
     }
 
     private static void Unmake(ContainerOperation operation, ConcurrentDictionary<string, Task> removals)
@@ -230,10 +253,17 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
                 : new OperationEnded(operation.Id, OperationOutcome.Stopped)
                 {
                     Reason = StopReason.NodeShutdown,
-                    Error = new OperationError(failure is EngineException ? OperationFault.EngineUnreachable : OperationFault.DiskFull, failure.Message),
+                    Error = new OperationError(FaultOf(failure), failure.Message),
                 });
         }
     }
+
+    private static OperationFault FaultOf(Exception failure) => failure switch
+    {
+        EngineException => OperationFault.EngineUnreachable,
+        UnguardedException => OperationFault.Engine,
+        _ => OperationFault.DiskFull,
+    };
 
     private static RunState End(RunJournal journal, StopSignal stop, Exception? failure)
     {
@@ -264,6 +294,7 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
             (null, StopReason.Expired) => new RunEnded(RunOutcome.Expired) { Message = $"The job's time of {state.Timeout?.TotalSeconds:0} s was up." },
             (null, StopReason.StoppedByClient) => new RunEnded(RunOutcome.StoppedByClient) { Message = "The job was stopped." },
             (null, StopReason.NodeShutdown) => new RunEnded(RunOutcome.Lost) { Message = "The node went down." },
+            (null, StopReason.LeaseLost) => new RunEnded(RunOutcome.Lost) { Message = "The node lost its lease." },
             _ => new RunEnded(RunOutcome.Succeeded),
         };
     }

@@ -54,6 +54,9 @@ public sealed record ClaimRequest
     /// <summary>A slot the node has registered.</summary>
     public required string Slot { get; init; }
 
+    /// <summary>The <see cref="NodeRegistration.Instance"/> that asks; one that is no longer registered gets a conflict.</summary>
+    public string? Instance { get; init; }
+
     /// <summary>How long the answer may wait, seconds, at most 60.</summary>
     public double WaitSeconds { get; init; } = 30;
 
