@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Berth.Containers;
 
 namespace Berth.Cli;
@@ -16,7 +17,7 @@ internal static class Invocation
                 await surroundings.Error.WriteLineAsync($"berth: {error.Message}");
             }
 
-            await surroundings.Error.WriteLineAsync($"See: berth {parsed.CommandResult.Command.Name} --help".Replace("berth berth", "berth", StringComparison.Ordinal));
+            await surroundings.Error.WriteLineAsync($"See: berth {Words(parsed.CommandResult)}--help");
             return ExitCode.WrongUse;
         }
 
@@ -35,4 +36,7 @@ internal static class Invocation
             return ExitCode.Unreachable;
         }
     }
+
+    /// <summary>The words after <c>berth</c> that lead to the command.</summary>
+    private static string Words(CommandResult command) => command.Parent is CommandResult above ? $"{Words(above)}{command.Command.Name} " : "";
 }

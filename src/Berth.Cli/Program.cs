@@ -13,5 +13,7 @@ var root = new RootCommand("Runs AI jobs on this machine, and on other people's 
     PlanCommand.Make(surroundings),
     SchemaCommand.Make(surroundings),
     PruneCommand.Make(surroundings),
+    KeyCommand.Make(surroundings),
+    AddressCommand.Make(surroundings),
 };
 return (int)await Invocation.RunAsync(root, args, surroundings);

@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Berth.Cli;
 
-/// <summary>What the command line finds around it: environment, streams, clock, and where this user's Berth keeps its state.</summary>
+/// <summary>What the command line finds around it: environment, streams, clock, and where this user's Berth keeps its state and key.</summary>
 internal sealed class Surroundings : IDisposable
 {
     private Surroundings(Func<string, string?> environment)
@@ -13,6 +13,9 @@ internal sealed class Surroundings : IDisposable
         StateDirectory = environment("BERTH_STATE") is { Length: > 0 } own ? Path.GetFullPath(own)
             : environment("XDG_STATE_HOME") is { Length: > 0 } xdg ? Path.Combine(xdg, "berth")
             : Path.Combine(environment("HOME") ?? Path.GetTempPath(), ".local", "state", "berth");
+        KeyFile = environment("BERTH_KEY") is { Length: > 0 } key ? Path.GetFullPath(key)
+            : environment("XDG_CONFIG_HOME") is { Length: > 0 } config ? Path.Combine(config, "berth", "key.json")
+            : Path.Combine(environment("HOME") ?? System.Environment.GetFolderPath(System.Environment.SpecialFolder.UserProfile), ".config", "berth", "key.json");
     }
 
     public Func<string, string?> Environment { get; }
@@ -33,6 +36,9 @@ internal sealed class Surroundings : IDisposable
     public bool HasColour => Environment("NO_COLOR") is not { Length: > 0 } && Environment("TERM") is not "dumb";
 
     public string StateDirectory { get; }
+
+    /// <summary>Where this user's own key is kept, whether it is there or not: <c>BERTH_KEY</c>, else <c>berth/key.json</c> where configuration goes.</summary>
+    public string KeyFile { get; }
 
     /// <summary>
     /// The name this user's local runs carry on the engine, so that two users of one engine never sweep each other's: it follows from

@@ -24,13 +24,18 @@ public sealed class PrintedTests
     [InlineData("plan")]
     [InlineData("schema")]
     [InlineData("prune")]
+    [InlineData("key")]
+    [InlineData("key new")]
+    [InlineData("key show")]
+    [InlineData("key import")]
+    [InlineData("address")]
     public async Task Help_tells_what_a_command_takes(string command)
     {
         await using var desk = new Desk();
 
-        var said = (await desk.BerthAsync(command == "berth" ? ["--help"] : [command, "--help"])).Exited(0);
+        var said = (await desk.BerthAsync(command == "berth" ? ["--help"] : [.. command.Split(' '), "--help"])).Exited(0);
 
-        Golden.Is($"help-{command}", said.Output);
+        Golden.Is($"help-{command.Replace(' ', '-')}", said.Output);
         Assert.Empty(said.Error);
     }
 
@@ -105,6 +110,8 @@ public sealed class PrintedTests
     [InlineData("run", "x.json", "--gpu", "many")]
     [InlineData("run", "x.json", "--gpu", "1", "--no-gpu")]
     [InlineData("validate", "x.json", "--format", "xml")]
+    [InlineData("key")]
+    [InlineData("key", "import")]
     public async Task Wrong_use_is_a_sentence_and_a_way_to_help(params string[] arguments)
     {
         await using var desk = new Desk();

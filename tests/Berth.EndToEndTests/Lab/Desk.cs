@@ -5,7 +5,7 @@ using Berth.Jobs;
 namespace Berth.EndToEndTests.Lab;
 
 /// <summary>
-/// Where one test works as a person would: a folder to be in, a state of Berth's own, and the real command line. When it is put away,
+/// Where one test works as a person would: a folder to be in, a state and a key of Berth's own, and the real command line. When it is put away,
 /// nothing that its runs made may be left on the engine.
 /// </summary>
 internal sealed class Desk : IAsyncDisposable
@@ -20,7 +20,7 @@ internal sealed class Desk : IAsyncDisposable
         _engine = engine ?? Engine.Shared;
         Folder = Directory.CreateTempSubdirectory("berth-e2e-").FullName;
         State = state ?? Path.Combine(Folder, "state");
-        _environment = new Dictionary<string, string> { ["BERTH_STATE"] = State, ["DOCKER_HOST"] = _engine.Address };
+        _environment = new Dictionary<string, string> { ["BERTH_STATE"] = State, ["BERTH_KEY"] = Path.Combine(Folder, "key.json"), ["DOCKER_HOST"] = _engine.Address };
         if (path is not null)
         {
             _environment["PATH"] = $"{path}:{Environment.GetEnvironmentVariable("PATH")}";

@@ -1,0 +1,103 @@
+using Berth.Jobs;
+using Berth.Protocol;
+using Berth.Protocol.Identity;
+
+namespace Berth.Market.Jobs;
+
+/// <summary>A job as the market keeps it: what was asked, and where it stands. Changed only by <see cref="JobLifecycle"/>.</summary>
+internal sealed record Job
+{
+    /// <summary>The database's own number; the order of posting.</summary>
+    public long Number { get; init; }
+
+    public required JobId Id { get; init; }
+
+    public required long Market { get; init; }
+
+    public required string MarketSlug { get; init; }
+
+    public required Address Poster { get; init; }
+
+    /// <summary>SHA-256 of the post, to tell the same post from another of the same id.</summary>
+    public required string PostDigest { get; init; }
+
+    /// <summary>The client's <c>Idempotency-Key</c>.</summary>
+    public string? PostKey { get; init; }
+
+    /// <summary>Content id of the definition.</summary>
+    public required string Definition { get; init; }
+
+    public DefinitionFormat Format { get; init; }
+
+    public required Nos Price { get; init; }
+
+    public required long TimeoutSeconds { get; init; }
+
+    public required int Attempts { get; init; }
+
+    public bool IsPublic { get; init; }
+
+    /// <summary>The only node that may run it.</summary>
+    public Address? PinnedNode { get; init; }
+
+    public required JobRequirements Requirements { get; init; }
+
+    public required DateTimeOffset PostedAt { get; init; }
+
+    public JobState State { get; init; } = JobState.Queued;
+
+    public JobOutcome? Outcome { get; init; }
+
+    public string? Message { get; init; }
+
+    /// <summary>Content id of the result.</summary>
+    public string? Result { get; init; }
+
+    /// <summary>The attempt that runs or ran; 0 before the first was accepted or lost.</summary>
+    public int Attempt { get; init; }
+
+    /// <summary>Grows with every lease; what carries an older one is void.</summary>
+    public long Fence { get; init; }
+
+    /// <summary>The run of the lease in force, or the last one.</summary>
+    public RunId? Run { get; init; }
+
+    public Address? Node { get; init; }
+
+    public string? Slot { get; init; }
+
+    /// <summary>The claim that got the lease, until the lease is accepted.</summary>
+    public string? Claim { get; init; }
+
+    /// <summary>The node that refused it last; it is not asked again while others may be.</summary>
+    public Address? RefusedBy { get; init; }
+
+    public DateTimeOffset? LeasedUntil { get; init; }
+
+    /// <summary>When the node accepted the lease; pay counts from here.</summary>
+    public DateTimeOffset? StartedAt { get; init; }
+
+    public DateTimeOffset? EndedAt { get; init; }
+
+    public bool IsStopping { get; init; }
+
+    /// <summary>Counts what the node must be told.</summary>
+    public long Control { get; init; }
+
+    public Nos? Cost { get; init; }
+
+    public Nos? Refund { get; init; }
+
+    /// <summary>The sequence of the newest event.</summary>
+    public long LastEvent { get; init; }
+
+    /// <summary>Counts changes, so that no two are made from the same state.</summary>
+    public long Version { get; init; }
+
+    public Nos Deposit => Price * TimeoutSeconds;
+
+    public bool IsEnded => State is JobState.Completed or JobState.Stopped;
+
+    /// <summary>The lease in force has been accepted by its node.</summary>
+    public bool IsAccepted => State == JobState.Running && StartedAt is not null;
+}

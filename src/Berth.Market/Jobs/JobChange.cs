@@ -1,0 +1,30 @@
+using Berth.Jobs;
+using Berth.Jobs.Results;
+using Berth.Protocol.Identity;
+
+namespace Berth.Market.Jobs;
+
+/// <summary>What may happen to a job. <see cref="JobLifecycle.After"/> says what comes of it.</summary>
+internal abstract record JobChange(DateTimeOffset At)
+{
+    /// <summary>A slot got the job.</summary>
+    public sealed record Leased(DateTimeOffset At, RunId Run, Address Node, string Slot, string Claim, DateTimeOffset Until) : JobChange(At);
+
+    /// <summary>The node renewed its lease; the first time accepts it.</summary>
+    public sealed record Renewed(DateTimeOffset At, long Fence, DateTimeOffset Until) : JobChange(At);
+
+    /// <summary>The node reported the end of the run; <paramref name="Elsewhere"/> says whether another node could do it.</summary>
+    public sealed record RunOver(DateTimeOffset At, long Fence, RunOutcome Outcome, string? Message, bool Elsewhere) : JobChange(At);
+
+    /// <summary>The lease ran out and nothing was heard.</summary>
+    public sealed record LeaseLapsed(DateTimeOffset At) : JobChange(At);
+
+    /// <summary>The time was up long ago, and the node did not say so.</summary>
+    public sealed record TimeRanOut(DateTimeOffset At) : JobChange(At);
+
+    /// <summary>The owner wants it to end.</summary>
+    public sealed record StopAsked(DateTimeOffset At, string Message) : JobChange(At);
+
+    /// <summary>The owner gives it more time.</summary>
+    public sealed record Extended(DateTimeOffset At, long TimeoutSeconds) : JobChange(At);
+}

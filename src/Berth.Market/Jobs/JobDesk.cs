@@ -1,0 +1,279 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Berth.Jobs;
+using Berth.Jobs.Definitions;
+using Berth.Market.Accounts;
+using Berth.Market.Content;
+using Berth.Market.Markets;
+using Berth.Market.Nodes;
+using Berth.Market.Storage;
+using Berth.Protocol;
+using Berth.Protocol.Identity;
+
+namespace Berth.Market.Jobs;
+
+/// <summary>What clients do with jobs: post, stop, extend, look.</summary>
+internal sealed class JobDesk(Database database, ContentStore content, JobChanges changes, MarketMeters meters, MarketOptions options, TimeProvider time)
+{
+    private const int LargestDefinition = 1 << 20;
+
+    /// <summary>
+    /// 1 read the definition and what it needs, 2 keep it as content, 3 in one transaction: the same post again is the job there is; check market, price, time and fit; book the deposit,
+    /// queue the job, and give it to the oldest waiting slot that fits.
+    /// </summary>
+    /// <exception cref="RefusedException">Any of these says no.</exception>
+    public async Task<(JobView View, bool IsNew)> PostAsync(Address poster, JobPost post, string? idempotencyKey, CancellationToken ct)
+    {
+        // 1
+        var bytes = Encoding.UTF8.GetBytes(post.Definition);
+        var (definition, needs) = Read(post, bytes);
+        var digest = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(post, WireJson.Answers.JobPost)));
+        if (post.Attempts is not (1 or 2))
+        {
+            throw RefusedException.Bad("'attempts' is 1 or 2.");
+        }
+
+        if (definition.Operations.OfType<RunContainer>().Any(operation => !operation.Arguments.Resources.IsEmpty))
+        {
+            throw new RefusedException(ProblemTypes.InvalidDefinition, "The definition asks for resources, which nodes of this version do not fetch yet. Put the data into the image, or fetch it in the operation's own command.");
+        }
+
+        // 2
+        var id = await content.PutAsync(bytes, ct);
+
+        // 3
+        return await database.WriteAsync(
+            async transaction =>
+            {
+                if (await FindSameAsync(transaction, poster, post.Job, digest, idempotencyKey, ct) is { } before)
+                {
+                    return (await ViewAsync(transaction, before, true, ct), false);
+                }
+
+                var market = await MarketStore.FindAsync(transaction, post.Market, ct)
+                    ?? throw RefusedException.NotFound($"There is no market '{post.Market}'; berth market list shows those there are.");
+                var job = Draft(poster, post, market, needs, id, digest, idempotencyKey);
+                await database.Dialect.HoldMarketAsync(transaction, market.Number, alone: false, ct);
+                await CheckFitAsync(transaction, job, post, ct);
+                await DepositAsync(transaction, job, job.Deposit, ct);
+                var queued = await JobStore.InsertAsync(transaction, job, ct);
+                transaction.OnceCommitted(() => meters.Posted(market.Slug));
+                return (await ViewAsync(transaction, await changes.MatchAsync(transaction, queued, job.PostedAt, ct), true, ct), true);
+            },
+            ct);
+    }
+
+    /// <summary>The job, as far as the caller may see it.</summary>
+    public Task<JobView> ViewAsync(JobId id, Address? caller, CancellationToken ct) => database.ReadAsync(
+        async transaction =>
+        {
+            var job = await FindAsync(transaction, id, ct);
+            return await ViewAsync(transaction, job, MayRead(job, caller), ct);
+        },
+        ct);
+
+    /// <summary>The job, when the caller may read what is in it.</summary>
+    public async Task<Job> ReadableAsync(JobId id, Address? caller, CancellationToken ct)
+    {
+        var job = await database.ReadAsync(transaction => FindAsync(transaction, id, ct), ct);
+        return MayRead(job, caller)
+            ? job
+            : throw RefusedException.NotAllowed($"Only the poster of job {id}, the node that runs it and the operator may read this. Sign the request with the poster's key.");
+    }
+
+    public Task<Page<JobFacts>> ListAsync(JobFilter filter, CancellationToken ct) => database.ReadAsync(
+        async transaction =>
+        {
+            var market = filter.Market is { } name
+                ? await MarketStore.FindAsync(transaction, name, ct) ?? throw RefusedException.NotFound($"There is no market '{name}'.")
+                : null;
+            var before = filter.After is { } cursor
+                ? JobId.TryParse(cursor, null, out var last) && await JobStore.NumberOfAsync(transaction, last, ct) is { } number
+                    ? number
+                    : throw RefusedException.Bad($"'{cursor}' is no cursor of this list; begin without one.")
+                : long.MaxValue;
+            var jobs = await JobStore.ListAsync(transaction, filter, market?.Number, before, ct);
+            return new Page<JobFacts>([.. jobs.Take(filter.Limit)], jobs.Count > filter.Limit ? jobs[filter.Limit - 1].Job.Value : null);
+        },
+        ct);
+
+    /// <summary>The owner, or the operator, wants the job to end. A job that ended already is answered as it is.</summary>
+    public Task<JobView> StopAsync(JobId id, Address caller, CancellationToken ct) => database.WriteAsync(
+        async transaction =>
+        {
+            var job = await TakeOwnAsync(transaction, id, caller, "stop", ct);
+            var by = caller == job.Poster ? "its owner" : "the operator";
+            var after = await changes.ApplyAsync(transaction, job, new JobChange.StopAsked(time.GetUtcNow(), $"Stopped by {by} while it waited."), [], ct);
+            return await ViewAsync(transaction, after ?? job, true, ct);
+        },
+        ct);
+
+    /// <summary>Makes the timeout longer and deposits the difference.</summary>
+    public Task<JobView> ExtendAsync(JobId id, Address caller, long timeoutSeconds, CancellationToken ct) => database.WriteAsync(
+        async transaction =>
+        {
+            var job = await TakeOwnAsync(transaction, id, caller, "extend", ct);
+            if (job.IsEnded)
+            {
+                throw new RefusedException(ProblemTypes.AlreadyEnded, $"Job {id} has ended; its time cannot be extended.");
+            }
+
+            if (timeoutSeconds == job.TimeoutSeconds)
+            {
+                return await ViewAsync(transaction, job, true, ct);
+            }
+
+            if (timeoutSeconds < job.TimeoutSeconds)
+            {
+                throw RefusedException.Bad($"The job has {job.TimeoutSeconds} s already; a timeout can only grow.");
+            }
+
+            var market = (await MarketStore.FindAsync(transaction, job.MarketSlug, ct))!;
+            CheckTimeout(market, timeoutSeconds);
+            await DepositAsync(transaction, job, job.Price * (timeoutSeconds - job.TimeoutSeconds), ct);
+            var after = await changes.ApplyAsync(transaction, job, new JobChange.Extended(time.GetUtcNow(), timeoutSeconds), [], ct);
+            return await ViewAsync(transaction, after!, true, ct);
+        },
+        ct);
+
+    private bool MayRead(Job job, Address? caller) => job.IsPublic || caller == job.Poster || (caller is not null && (caller == options.Operator || caller == job.Node));
+
+    private static async Task<Job> FindAsync(Transaction transaction, JobId id, CancellationToken ct) =>
+        await JobStore.FindAsync(transaction, id, ct) ?? throw RefusedException.NotFound($"There is no job {id} here.");
+
+    private async Task<Job> TakeOwnAsync(Transaction transaction, JobId id, Address caller, string what, CancellationToken ct)
+    {
+        var job = await JobStore.TakeAsync(transaction, id, ct) ?? throw RefusedException.NotFound($"There is no job {id} here.");
+        return caller == job.Poster || caller == options.Operator ? job : throw RefusedException.NotAllowed($"Only its poster may {what} job {id}.");
+    }
+
+    private static (JobDefinition, JobRequirements) Read(JobPost post, byte[] bytes)
+    {
+        if (bytes.Length > LargestDefinition)
+        {
+            throw new RefusedException(ProblemTypes.TooLarge, "A definition is at most 1 MiB.");
+        }
+
+        var reading = JobDefinitionReader.Read(bytes, post.Format == DefinitionFormat.Yaml ? DocumentFormat.Yaml : DocumentFormat.Json);
+        if (reading.Definition is not { } definition)
+        {
+            var faults = reading.Problems.Where(problem => problem.Severity == Severity.Error).Take(100)
+                .Select(problem => new DefinitionFault(problem.Path, problem.Position.Line, problem.Position.Column, problem.Message)).ToList();
+            throw new RefusedException(ProblemTypes.InvalidDefinition, $"The definition is not valid: {faults[0].Path} {faults[0].Message} berth validate shows everything.")
+            {
+                Problems = [.. faults],
+            };
+        }
+
+        var unread = new List<string>();
+        var needs = Requirements.Of(definition, unread);
+        return unread.Count == 0 ? (definition, needs) : throw new RefusedException(ProblemTypes.InvalidDefinition, string.Join(" ", unread));
+    }
+
+    private static async Task<Job?> FindSameAsync(Transaction transaction, Address poster, JobId id, string digest, string? key, CancellationToken ct)
+    {
+        if (await JobStore.FindAsync(transaction, id, ct) is { } same)
+        {
+            return same.Poster == poster && same.PostDigest == digest ? same : throw new RefusedException(ProblemTypes.Conflict, $"The job id {id} stands for another post already; make a new one.");
+        }
+
+        return key is null ? null : await JobStore.FindByKeyAsync(transaction, poster, key, ct);
+    }
+
+    private Job Draft(Address poster, JobPost post, MarketTerms market, JobRequirements needs, ContentId definition, string digest, string? key)
+    {
+        if (market.IsClosed)
+        {
+            throw new RefusedException(ProblemTypes.Conflict, $"The market {market.Slug} is closed.");
+        }
+
+        if (post.MaxPrice is { } most && market.Price > most)
+        {
+            throw new RefusedException(ProblemTypes.TooExpensive, $"The market {market.Slug} costs {market.Price} NOS a second, more than the {most} you would pay.");
+        }
+
+        if (post.Node is { } pinned && !market.Admits(pinned))
+        {
+            throw new RefusedException(ProblemTypes.NoFit, $"The node {pinned} may not serve the market {market.Slug}.");
+        }
+
+        var timeout = post.TimeoutSeconds ?? market.DefaultTimeoutSeconds;
+        CheckTimeout(market, timeout);
+        return new Job
+        {
+            Id = post.Job,
+            Market = market.Number,
+            MarketSlug = market.Slug,
+            Poster = poster,
+            PostDigest = digest,
+            PostKey = key,
+            Definition = definition.ToString(),
+            Format = post.Format,
+            Price = market.Price,
+            TimeoutSeconds = timeout,
+            Attempts = post.Attempts,
+            IsPublic = post.IsPublic,
+            PinnedNode = post.Node,
+            Requirements = needs,
+            PostedAt = time.GetUtcNow(),
+        };
+    }
+
+    private static void CheckTimeout(MarketTerms market, long seconds)
+    {
+        if (seconds < 1 || seconds > market.LargestTimeoutSeconds)
+        {
+            throw RefusedException.Bad($"A job in the market {market.Slug} may take from 1 to {market.LargestTimeoutSeconds} s, not {seconds}.");
+        }
+    }
+
+    private static async Task CheckFitAsync(Transaction transaction, Job job, JobPost post, CancellationToken ct)
+    {
+        if (!post.WaitForFit && !await NodeStore.CouldFitAsync(transaction, job, ct))
+        {
+            throw new RefusedException(ProblemTypes.NoFit, $"{await Fit.WhatIsMissingAsync(transaction, job, ct)} Post it with --wait-for-fit to let it wait for such a node.");
+        }
+    }
+
+    private async Task DepositAsync(Transaction transaction, Job job, Nos amount, CancellationToken ct)
+    {
+        if (amount == Nos.Zero)
+        {
+            return;
+        }
+
+        var booking = await Ledger.BookAsync(
+            transaction,
+            time.GetUtcNow(),
+            [new Line(job.Poster.Value, EntryKind.Deposit, -amount, job.Id), new Line(Ledger.EscrowOf(job.Id), EntryKind.Deposit, amount, job.Id)],
+            ct);
+        if (booking is Booking.TooLittle lacking)
+        {
+            throw new RefusedException(
+                ProblemTypes.TooLittleBalance,
+                $"The deposit is {amount} NOS and {job.Poster} has {lacking.Balance}: {lacking.Missing} NOS are missing. Choose a shorter timeout, or ask the operator for a grant.");
+        }
+    }
+
+    private static async Task<JobView> ViewAsync(Transaction transaction, Job job, bool mayRead, CancellationToken ct)
+    {
+        var waits = job.State == JobState.Queued;
+        return new JobView
+        {
+            Facts = JobStore.FactsOf(job),
+            Definition = job.Definition,
+            Result = job.Result,
+            Message = mayRead ? job.Message : null,
+            Attempts = job.Attempts,
+            QueuePosition = waits ? await JobStore.PositionAsync(transaction, job, ct) : null,
+            Waiting = waits ? await Fit.WhyItWaitsAsync(transaction, job, ct) : null,
+            Requirements = job.Requirements,
+            Deposit = job.Deposit,
+            Cost = job.Cost,
+            Refund = job.Refund,
+            IsStopping = job.IsStopping,
+            LastEvent = job.LastEvent,
+        };
+    }
+}

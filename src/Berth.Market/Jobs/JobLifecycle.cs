@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using Berth.Jobs.Results;
+using Berth.Protocol;
+
+namespace Berth.Market.Jobs;
+
+/// <summary>
+/// The states of a job (design, "Job states"), as one pure function.
+/// <code>
+///                    leased                renewed                    run over: succeeded, failed, expired, stopped
+///   Queued ─────────────────► Running ─────────────────► Running* ─────────────────────────────────────────► Completed
+///     ▲  │                       │  lapsed, unaccepted      │
+///     │  │ stop asked            ▼                          │ lapsed, run lost or refused
+///     │  └──► Stopped         Queued                        ├─ attempts left ──► Queued
+///     └─────────────────────────────────────────────────────┘─ none ───────────► Stopped (lost, refused)
+///   * accepted: its seconds are paid
+/// </code>
+/// </summary>
+internal static class JobLifecycle
+{
+    /// <summary>How long after its timeout a running job is ended by the market when its node says nothing.</summary>
+    public static readonly TimeSpan ReportGrace = TimeSpan.FromMinutes(2);
+
+    /// <summary>
+    /// The job after the change, or null when the change comes too late to count: from a lease that is no longer in force, or for a job already finished. A node may
+    /// report twice; the second report changes nothing.
+    /// </summary>
+    public static Job? After(Job job, JobChange happened) => (job.State, happened) switch
+    {
+        (JobState.Queued, JobChange.Leased e) => job with
+        {
+            State = JobState.Running,
+            Fence = job.Fence + 1,
+            Run = e.Run,
+            Node = e.Node,
+            Slot = e.Slot,
+            Claim = e.Claim,
+            LeasedUntil = e.Until,
+            StartedAt = null,
+        },
+        (JobState.Queued, JobChange.StopAsked e) => End(job, JobState.Stopped, JobOutcome.StoppedByClient, e.Message, e.At),
+        (JobState.Queued or JobState.Running, JobChange.Extended e) when e.TimeoutSeconds > job.TimeoutSeconds =>
+            job with { TimeoutSeconds = e.TimeoutSeconds, Control = job.Control + 1 },
+
+        (JobState.Running, JobChange.Renewed e) when e.Fence == job.Fence && e.At < job.LeasedUntil => job with
+        {
+            Attempt = job.StartedAt is null ? job.Attempt + 1 : job.Attempt,
+            StartedAt = job.StartedAt ?? e.At,
+            Claim = null,
+            LeasedUntil = e.Until,
+        },
+        (JobState.Running, JobChange.StopAsked) when !job.IsAccepted =>
+            End(job, JobState.Stopped, JobOutcome.StoppedByClient, "Stopped before it began.", happened.At),
+        (JobState.Running, JobChange.StopAsked) when !job.IsStopping => job with { IsStopping = true, Control = job.Control + 1 },
+
+        (JobState.Running, JobChange.RunOver e) when e.Fence == job.Fence && job.IsAccepted => e.Outcome switch
+        {
+            RunOutcome.Succeeded => End(job, JobState.Completed, JobOutcome.Succeeded, e.Message, e.At),
+            RunOutcome.Failed => End(job, JobState.Completed, JobOutcome.Failed, e.Message, e.At),
+            RunOutcome.Expired => End(job, JobState.Completed, JobOutcome.Expired, e.Message, e.At),
+            RunOutcome.StoppedByClient => End(job, JobState.Completed, JobOutcome.StoppedByClient, e.Message, e.At),
+            RunOutcome.Refused when !e.Elsewhere => End(job, JobState.Stopped, JobOutcome.Refused, e.Message ?? "The node refused it.", e.At),
+            RunOutcome.Refused => Again(job with { RefusedBy = job.Node }, JobOutcome.Refused, e.Message ?? "The node refused it.", e.At),
+            RunOutcome.Lost => Again(job, JobOutcome.Lost, e.Message ?? "The node lost it.", e.At),
+            _ => throw new UnreachableException($"No such outcome: {e.Outcome}."),
+        },
+
+        // A lease nobody accepted was no attempt: the node may never have heard of it.
+        (JobState.Running, JobChange.LeaseLapsed e) when job.LeasedUntil <= e.At && !job.IsAccepted => Requeue(job),
+        (JobState.Running, JobChange.LeaseLapsed e) when job.LeasedUntil <= e.At =>
+            Again(job, JobOutcome.Lost, $"Nothing was heard of the node {job.Node} before its lease ran out.", e.At),
+        (JobState.Running, JobChange.TimeRanOut e) when job.StartedAt is { } started && e.At >= started.AddSeconds(job.TimeoutSeconds) + ReportGrace =>
+            End(job, JobState.Completed, JobOutcome.Expired, $"The job's time of {job.TimeoutSeconds} s was up, and its node did not report the end.", e.At),
+        _ => null,
+    };
+
+    /// <summary>Whole seconds, begun ones counted, from the accepted lease to the end, at most the timeout; 0 for an attempt that earns nothing.</summary>
+    public static long PaidSeconds(Job ended) =>
+        ended is { State: JobState.Completed, StartedAt: { } started, EndedAt: { } over }
+            ? Math.Clamp((long)Math.Ceiling((over - started).TotalSeconds), 0, ended.TimeoutSeconds)
+            : 0;
+
+    private static Job Again(Job job, JobOutcome why, string message, DateTimeOffset at) => job switch
+    {
+        { IsStopping: true } => End(job, JobState.Stopped, JobOutcome.StoppedByClient, "The job was stopped while its node was lost.", at),
+        _ when job.Attempt < job.Attempts => Requeue(job) with { Message = message },
+        _ => End(job, JobState.Stopped, why, message, at),
+    };
+
+    private static Job Requeue(Job job) => job with { State = JobState.Queued, LeasedUntil = null, Claim = null, StartedAt = null };
+
+    private static Job End(Job job, JobState state, JobOutcome outcome, string? message, DateTimeOffset at) =>
+        job with { State = state, Outcome = outcome, Message = message, EndedAt = at, LeasedUntil = null, Claim = null };
+}

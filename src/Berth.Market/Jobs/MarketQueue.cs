@@ -1,0 +1,165 @@
+using System.Text;
+using Berth.Market.Content;
+using Berth.Market.Markets;
+using Berth.Market.Nodes;
+using Berth.Market.Storage;
+using Berth.Protocol;
+using Berth.Protocol.Identity;
+
+namespace Berth.Market.Jobs;
+
+/// <summary>
+/// Where slots ask for work. Jobs that wait and slots that wait are two queues; whoever comes second makes the match, in one transaction.
+/// </summary>
+internal sealed class MarketQueue(Database database, ContentStore content, JobChanges changes, MarketMeters meters, MarketOptions options, TimeProvider time)
+{
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a claim keeps its place after its answer, for the node to ask again.</summary>
+    private static readonly TimeSpan KeepPlace = TimeSpan.FromSeconds(15);
+
+    /// <summary>How often a claim looks by itself, should a wake-up have been lost.</summary>
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// 1 a claim that has a lease already gets it again; 2 else it takes the oldest job that fits; 3 else it waits in the queue of slots until a post, an expiry or a
+    /// restart gives it one. Null when the wait is over.
+    /// </summary>
+    public async Task<Lease?> ClaimAsync(string marketName, Address node, ClaimRequest claim, CancellationToken ct)
+    {
+        var began = time.GetTimestamp();
+        var most = TimeSpan.FromSeconds(Math.Clamp(claim.WaitSeconds, 0, LongestWait.TotalSeconds));
+        using var waiter = database.Wakeups.Listen(NodeStore.ClaimKey(claim.Claim));
+        meters.ClaimWaits();
+        try
+        {
+            while (true)
+            {
+                var left = most - time.GetElapsedTime(began);
+                var leased = await database.WriteAsync(transaction => TryClaimAsync(transaction, marketName, node, claim, left, ct), ct);
+                if (leased is not null)
+                {
+                    return await LeaseOfAsync(leased, ct);
+                }
+
+                left = most - time.GetElapsedTime(began);
+                if (left <= TimeSpan.Zero)
+                {
+                    return null;
+                }
+
+                await waiter.WaitAsync(left < LookAgain ? left : LookAgain, ct);
+            }
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            // Who asked is gone. A lease given to it meanwhile is not accepted and goes back by itself.
+            await database.WriteAsync(transaction => NodeStore.LeaveAsync(transaction, claim.Claim, CancellationToken.None), CancellationToken.None);
+            throw;
+        }
+        finally
+        {
+            meters.ClaimLeft();
+        }
+    }
+
+    private async Task<Job?> TryClaimAsync(Transaction transaction, string marketName, Address node, ClaimRequest claim, TimeSpan left, CancellationToken ct)
+    {
+        // 1
+        var now = time.GetUtcNow();
+        if (await JobStore.TakeByClaimAsync(transaction, claim.Claim, node, ct) is { } mine)
+        {
+            return mine;
+        }
+
+        var (market, slot) = await SlotOfAsync(transaction, marketName, node, claim, ct);
+        var until = now + (left > TimeSpan.Zero ? left : TimeSpan.Zero) + KeepPlace;
+        if (await JobStore.HasRunAsync(transaction, node, slot.Name, ct))
+        {
+            return null;
+        }
+
+        // 2
+        if (await TakeAsync(transaction, market, slot, claim, now, ct) is { } taken)
+        {
+            return taken;
+        }
+
+        // 3
+        if (await NodeStore.KeepWaitingAsync(transaction, claim.Claim, until, ct))
+        {
+            return null;
+        }
+
+        // Nobody posts between the look and the waiting.
+        await database.Dialect.HoldMarketAsync(transaction, market, alone: true, ct);
+        if (await TakeAsync(transaction, market, slot, claim, now, ct) is { } meanwhile)
+        {
+            return meanwhile;
+        }
+
+        await NodeStore.SeenAsync(transaction, node, now, ct);
+        await NodeStore.WaitAsync(transaction, market, slot, claim.Claim, until, ct);
+        return null;
+    }
+
+    private async Task<Job?> TakeAsync(Transaction transaction, long market, Slot slot, ClaimRequest claim, DateTimeOffset now, CancellationToken ct)
+    {
+        if (await JobStore.TakeOldestAsync(transaction, market, slot, ct) is not { } oldest)
+        {
+            return null;
+        }
+
+        await NodeStore.LeaveAsync(transaction, claim.Claim, ct);
+        return await changes.LeaseAsync(transaction, oldest, slot, claim.Claim, now, ct);
+    }
+
+    private static async Task<(long Market, Slot Slot)> SlotOfAsync(Transaction transaction, string marketName, Address address, ClaimRequest claim, CancellationToken ct)
+    {
+        var node = await NodeStore.FindAsync(transaction, address, ct)
+            ?? throw new RefusedException(ProblemTypes.Conflict, $"The node {address} is not registered; register it first.");
+        var market = await MarketStore.FindAsync(transaction, marketName, ct) ?? throw RefusedException.NotFound($"There is no market '{marketName}'.");
+        if (node.Market != market.Number)
+        {
+            throw new RefusedException(ProblemTypes.Conflict, $"The node {address} is registered in the market {node.MarketSlug}, not in {market.Slug}.");
+        }
+
+        if (!market.Admits(address))
+        {
+            throw RefusedException.NotAllowed($"The market {market.Slug} does not admit the node {address}.");
+        }
+
+        if (node.IsDraining || market.IsClosed || (claim.Instance is { } instance && instance != node.Instance))
+        {
+            throw new RefusedException(
+                ProblemTypes.Conflict,
+                node.IsDraining ? "The node drains; it takes nothing new." : market.IsClosed ? $"The market {market.Slug} is closed." : "Another agent with this node's key has registered since; this one must stop.");
+        }
+
+        var slot = node.Slots.FirstOrDefault(slot => slot.Slot == claim.Slot)
+            ?? throw new RefusedException(ProblemTypes.Conflict, $"The node {address} has registered no slot '{claim.Slot}'.");
+        return (market.Number, Slot.Of(address, node.Machine, slot, claim.DiskMib > 0 ? claim.DiskMib : node.Machine.DiskMib));
+    }
+
+    private async Task<Lease> LeaseOfAsync(Job job, CancellationToken ct)
+    {
+        var definition = await content.ReadAsync(ContentId.Parse(job.Definition, null), ct)
+            ?? throw new InvalidDataException($"The definition {job.Definition} of job {job.Id} is not in the content store.");
+        return new Lease
+        {
+            Run = job.Run!.Value,
+            Job = job.Id,
+            Fence = job.Fence,
+            Attempt = job.Attempt + 1,
+            LeaseSeconds = options.AcceptWithin.TotalSeconds,
+            TimeoutSeconds = job.TimeoutSeconds,
+            Market = job.MarketSlug,
+            Poster = job.Poster,
+            Slot = job.Slot!,
+            Definition = Encoding.UTF8.GetString(definition),
+            Format = job.Format,
+            DefinitionId = job.Definition,
+            EndpointDomain = options.EndpointDomain,
+        };
+    }
+}

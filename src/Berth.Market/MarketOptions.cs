@@ -1,0 +1,41 @@
+using System.ComponentModel.DataAnnotations;
+using Berth.Protocol.Identity;
+
+namespace Berth.Market;
+
+/// <summary>What the operator sets for the market.</summary>
+public sealed record MarketOptions
+{
+    /// <summary>Who keeps the market: grants NOS, makes markets, earns the fee.</summary>
+    public required Address Operator { get; init; }
+
+    /// <summary>Where content is kept; servers of one market share it.</summary>
+    public required string ContentDirectory { get; init; }
+
+    /// <summary>The server's version, told to whoever asks.</summary>
+    public string Version { get; init; } = "0.0.0";
+
+    /// <summary>The domain that endpoints are served under.</summary>
+    public string EndpointDomain { get; init; } = "localhost";
+
+    /// <summary>The network's share of what nodes earn, in hundredths of a percent.</summary>
+    [Range(0, 10_000)]
+    public int FeeBasisPoints { get; init; }
+
+    /// <summary>How long a lease lasts without being renewed.</summary>
+    public TimeSpan LeaseLength { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a node may take to accept a lease.</summary>
+    public TimeSpan AcceptWithin { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often what is overdue is looked for.</summary>
+    public TimeSpan KeepEvery { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Requests an address (or, unsigned, a network address) may make a second, on the long run; ten times as many at once.</summary>
+    [Range(1, 1_000_000)]
+    public int RequestsPerSecond { get; init; } = 100;
+
+    /// <summary>Event streams one address may hold open on one server.</summary>
+    [Range(1, 1_000_000)]
+    public int OpenStreams { get; init; } = 1000;
+}

@@ -1,0 +1,89 @@
+using System.Threading.RateLimiting;
+using Berth.Market.Accounts;
+using Berth.Market.Content;
+using Berth.Market.Jobs;
+using Berth.Market.Markets;
+using Berth.Market.Nodes;
+using Berth.Market.Requests;
+using Berth.Market.Runs;
+using Berth.Market.Storage;
+using Berth.Protocol;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Berth.Market;
+
+/// <summary>Puts the market into a web application.</summary>
+public static class MarketRegistration
+{
+    /// <summary>Registers the market over the database: the path of a SQLite file, or PostgreSQL's address.</summary>
+    public static IServiceCollection AddMarket(this IServiceCollection services, MarketOptions options, string database)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton(Database.DialectFor(database));
+        services.AddSingleton<Wakeups>();
+        services.AddSingleton<Database>();
+        services.AddSingleton(new ContentStore(options.ContentDirectory));
+        services.AddSingleton<MarketMeters>();
+        services.AddSingleton<JobChanges>();
+        services.AddSingleton<JobDesk>();
+        services.AddSingleton<JobStories>();
+        services.AddSingleton<MarketQueue>();
+        services.AddSingleton<RunDesk>();
+        services.AddSingleton<LogArchive>();
+        services.AddSingleton<MarketDesk>();
+        services.AddSingleton<NodeDesk>();
+        services.AddSingleton<AccountDesk>();
+        services.AddSingleton<NonceStore>();
+        services.AddSingleton<OpenStreams>();
+        services.AddSingleton<MarketKeeper>();
+        services.AddHostedService(provider => provider.GetRequiredService<MarketKeeper>());
+        services.AddHostedService<WakeupRelay>();
+        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, WireJson.Answers));
+        services.AddRateLimiter(limits => limits.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(context => RateLimitPartition.GetTokenBucketLimiter(
+            context.Features.Get<Caller>()?.Address.Value ?? $"{context.Connection.RemoteIpAddress}",
+            _ => new TokenBucketRateLimiterOptions
+            {
+                TokenLimit = options.RequestsPerSecond * 10,
+                TokensPerPeriod = options.RequestsPerSecond,
+                ReplenishmentPeriod = TimeSpan.FromSeconds(1),
+                QueueLimit = 0,
+            })));
+        services.Configure<Microsoft.AspNetCore.RateLimiting.RateLimiterOptions>(limits => limits.RejectionStatusCode = StatusCodes.Status429TooManyRequests);
+        return services;
+    }
+
+    /// <summary>Brings the database to this program's form; called once before requests are served.</summary>
+    /// <exception cref="StorageException">The database cannot be used.</exception>
+    public static Task PrepareMarketAsync(this IServiceProvider services, CancellationToken ct) => Migrations.ApplyAsync(services.GetRequiredService<Database>(), ct);
+
+    /// <summary>Writes to the database and returns when it is on the disk.</summary>
+    /// <exception cref="StorageException">The database is away, full or read-only.</exception>
+    public static Task ProbeMarketAsync(this IServiceProvider services, CancellationToken ct) => services.GetRequiredService<Database>().WriteAsync(
+        transaction => transaction.ExecuteAsync("insert into facts (name, value) values ('probe', '1') on conflict (name) do update set value = '1'", ct), ct);
+
+    /// <summary>What stands between every request and its route.</summary>
+    public static IApplicationBuilder UseMarket(this IApplicationBuilder application) =>
+        application.UseMiddleware<Problems>().UseRouting().UseMiddleware<SignedRequests>().UseRateLimiter();
+
+    /// <summary>Maps the routes of <c>/api/v1</c>.</summary>
+    public static IEndpointRouteBuilder MapMarket(this IEndpointRouteBuilder application)
+    {
+        var routes = application.MapGroup("/api/v1");
+        routes.MapGet("", (MarketOptions options, TimeProvider time) => new ServerFacts
+        {
+            Version = options.Version,
+            Operator = options.Operator,
+            Time = time.GetUtcNow(),
+            EndpointDomain = options.EndpointDomain,
+        }).WithTags("Server").WithSummary("What the server says of itself.");
+        MarketRoutes.Map(routes);
+        JobRoutes.Map(routes);
+        RunRoutes.Map(routes);
+        NodeRoutes.Map(routes);
+        AccountRoutes.Map(routes);
+        return application;
+    }
+}

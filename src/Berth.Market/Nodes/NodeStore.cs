@@ -1,0 +1,219 @@
+using System.Collections.Immutable;
+using System.Data.Common;
+using System.Text.Json;
+using Berth.Market.Jobs;
+using Berth.Market.Storage;
+using Berth.Protocol;
+using Berth.Protocol.Identity;
+
+namespace Berth.Market.Nodes;
+
+/// <summary>A node as it is kept.</summary>
+internal sealed record RegisteredNode
+{
+    public required Address Node { get; init; }
+
+    public required long Market { get; init; }
+
+    public required string MarketSlug { get; init; }
+
+    public required string Instance { get; init; }
+
+    public required MachineFacts Machine { get; init; }
+
+    public required ImmutableArray<SlotFacts> Slots { get; init; }
+
+    public bool IsDraining { get; init; }
+
+    public required DateTimeOffset RegisteredAt { get; init; }
+
+    public required DateTimeOffset LastSeen { get; init; }
+
+    public long Finished { get; init; }
+
+    public long Lost { get; init; }
+
+    public Nos Earned { get; init; }
+}
+
+/// <summary>Keeps the nodes, what their slots offer, and the slots that wait for work.</summary>
+internal static class NodeStore
+{
+    /// <summary>How long a node may be silent before it counts as away.</summary>
+    public static readonly TimeSpan AwayAfter = TimeSpan.FromMinutes(2);
+
+    private const string Columns = "n.*, m.slug from nodes n join markets m on m.id = n.market_id";
+
+    // What fits a job, in SQL over columns of the slots named s and the job's needs as parameters.
+    private const string FitsJob = """
+        s.gpus >= @gpus and s.vram >= @vram and s.cuda >= @cuda and s.memory >= @memory and s.disk >= @disk and s.cpus >= @cpus
+        and (@model = '' or s.model like '%' || @model || '%') and (@node = '' or s.node = @node) and s.node <> @refused
+        """;
+
+    /// <summary>The wake-up of the claim.</summary>
+    public static string ClaimKey(string claim) => $"c:{claim}";
+
+    public static Task<RegisteredNode?> FindAsync(Transaction transaction, Address node, CancellationToken ct) =>
+        transaction.FirstAsync($"select {Columns} where n.node = @node", Read, ct, ("node", node.Value));
+
+    /// <summary>Nodes in the order of their addresses.</summary>
+    public static Task<List<RegisteredNode>> ListAsync(Transaction transaction, long? market, string after, int limit, CancellationToken ct) => transaction.ListAsync(
+        $"select {Columns} where n.node > @after {(market is null ? "" : "and n.market_id = @market")} order by n.node limit @limit",
+        Read,
+        ct,
+        [("after", after), ("limit", limit), .. market is { } one ? [("market", (object?)one)] : Array.Empty<(string, object?)>()]);
+
+    public static async Task RegisterAsync(Transaction transaction, Address node, long market, NodeRegistration asked, DateTimeOffset now, CancellationToken ct)
+    {
+        await transaction.ExecuteAsync(
+            """
+            insert into nodes (node, market_id, instance, machine, slots, is_draining, registered_at, last_seen)
+            values (@node, @market, @instance, @machine, @slots, @draining, @now, @now)
+            on conflict (node) do update set market_id = @market, instance = @instance, machine = @machine, slots = @slots, is_draining = @draining, last_seen = @now
+            """,
+            ct,
+            ("node", node.Value),
+            ("market", market),
+            ("instance", asked.Instance),
+            ("machine", JsonSerializer.Serialize(asked.Machine, WireJson.Answers.MachineFacts)),
+            ("slots", JsonSerializer.Serialize(asked.Slots.ToArray(), SlotsJson.Default.SlotFactsArray)),
+            ("draining", asked.IsDraining ? 1 : 0),
+            ("now", now.Micro()));
+        await transaction.ExecuteAsync("delete from node_slots where node = @node", ct, ("node", node.Value));
+        await transaction.ExecuteAsync("delete from waiting_slots where node = @node", ct, ("node", node.Value));
+        foreach (var slot in asked.Slots)
+        {
+            await transaction.ExecuteAsync(
+                """
+                insert into node_slots (node, slot, market_id, gpus, vram, model, cuda, memory, disk, cpus)
+                values (@node, @slot, @market, @gpus, @vram, @model, @cuda, @memory, @disk, @cpus)
+                """,
+                ct,
+                [("market", market), .. Slot.Of(node, asked.Machine, slot, asked.Machine.DiskMib).Parameters()]);
+        }
+    }
+
+    public static Task SeenAsync(Transaction transaction, Address node, DateTimeOffset now, CancellationToken ct) =>
+        transaction.ExecuteAsync("update nodes set last_seen = @now where node = @node and last_seen < @now", ct, ("now", now.Micro()), ("node", node.Value));
+
+    /// <summary>Counts an attempt that ended: how, and what it earned.</summary>
+    public static Task CountAsync(Transaction transaction, Address node, bool finished, Nos earned, CancellationToken ct) => transaction.ExecuteAsync(
+        finished
+            ? "update nodes set finished = finished + 1, earned = earned + @earned where node = @node"
+            : "update nodes set lost = lost + 1, earned = earned + @earned where node = @node",
+        ct,
+        ("earned", earned.Micro),
+        ("node", node.Value));
+
+    /// <summary>Whether a registered slot of the market could run the job, free or not.</summary>
+    public static Task<bool> CouldFitAsync(Transaction transaction, Job job, CancellationToken ct) => transaction.ScalarAsync<bool>(
+        $"select count(*) > 0 from node_slots s where s.market_id = @market and {FitsJob}", ct, [("market", job.Market), .. Needs(job)]);
+
+    /// <summary>Every slot of the market, for saying what is missing.</summary>
+    public static Task<List<Slot>> SlotsOfAsync(Transaction transaction, long market, CancellationToken ct) => transaction.ListAsync(
+        "select * from node_slots where market_id = @market limit 1000", ReadSlot, ct, ("market", market));
+
+    /// <summary>Puts the slot into the market's queue, or keeps its place when the claim waits already.</summary>
+    public static Task WaitAsync(Transaction transaction, long market, Slot slot, string claim, DateTimeOffset until, CancellationToken ct) => transaction.ExecuteAsync(
+        """
+        insert into waiting_slots (market_id, node, slot, claim, wait_until, gpus, vram, model, cuda, memory, disk, cpus)
+        values (@market, @node, @slot, @claim, @until, @gpus, @vram, @model, @cuda, @memory, @disk, @cpus)
+        on conflict (node, slot) do update set claim = @claim, wait_until = @until, disk = @disk, market_id = @market
+        """,
+        ct,
+        [("market", market), ("claim", claim), ("until", until.Micro()), .. slot.Parameters()]);
+
+    /// <summary>Keeps the place of a claim that waits already; false when it does not.</summary>
+    public static async Task<bool> KeepWaitingAsync(Transaction transaction, string claim, DateTimeOffset until, CancellationToken ct) =>
+        await transaction.ExecuteAsync("update waiting_slots set wait_until = @until where claim = @claim", ct, ("until", until.Micro()), ("claim", claim)) == 1;
+
+    public static Task LeaveAsync(Transaction transaction, string claim, CancellationToken ct) =>
+        transaction.ExecuteAsync("delete from waiting_slots where claim = @claim", ct, ("claim", claim));
+
+    /// <summary>Takes the oldest waiting slot that fits the job out of the queue; null when there is none.</summary>
+    public static async Task<(Slot Slot, string Claim)?> TakeWaitingAsync(Transaction transaction, Job job, DateTimeOffset now, CancellationToken ct)
+    {
+        var found = await transaction.FirstAsync(
+            $"select s.* from waiting_slots s where s.market_id = @market and s.wait_until > @now and {FitsJob} order by s.id limit 1 {{skip locked}}",
+            row => (Number: row.Long("id"), Slot: ReadSlot(row), Claim: row.Text("claim")),
+            ct,
+            [("market", job.Market), ("now", now.Micro()), .. Needs(job)]);
+        if (found.Slot is null)
+        {
+            return null;
+        }
+
+        await transaction.ExecuteAsync("delete from waiting_slots where id = @number", ct, ("number", found.Number));
+        return (found.Slot, found.Claim);
+    }
+
+    /// <summary>Slots that wait in the market, the oldest first.</summary>
+    public static Task<List<(Slot Slot, string Claim)>> WaitingAsync(Transaction transaction, long market, DateTimeOffset now, int most, CancellationToken ct) => transaction.ListAsync(
+        "select * from waiting_slots where market_id = @market and wait_until > @now order by id limit @most",
+        row => (ReadSlot(row), row.Text("claim")),
+        ct,
+        ("market", market),
+        ("now", now.Micro()),
+        ("most", most));
+
+    public static Task ForgetWaitersAsync(Transaction transaction, DateTimeOffset now, CancellationToken ct) =>
+        transaction.ExecuteAsync("delete from waiting_slots where wait_until <= @now", ct, ("now", now.Micro()));
+
+    public static async Task<NodeFacts> FactsAsync(Transaction transaction, RegisteredNode node, DateTimeOffset now, CancellationToken ct)
+    {
+        var jobs = await transaction.ListAsync("select job from jobs where node = @node and state = 1 order by id", row => row.Text("job"), ct, ("node", node.Node.Value));
+        return new NodeFacts
+        {
+            Node = node.Node,
+            State = now - node.LastSeen > AwayAfter ? NodeState.Away
+                : node.IsDraining ? NodeState.Draining
+                : jobs.Count >= node.Slots.Length ? NodeState.Running
+                : NodeState.Waiting,
+            Market = node.MarketSlug,
+            Machine = node.Machine,
+            Slots = node.Slots,
+            Jobs = [.. jobs],
+            RegisteredAt = node.RegisteredAt,
+            LastSeen = node.LastSeen,
+            Finished = node.Finished,
+            Lost = node.Lost,
+            Earned = node.Earned,
+        };
+    }
+
+    private static (string, object?)[] Needs(Job job) =>
+    [
+        ("gpus", job.Requirements.Gpus), ("vram", job.Requirements.VramMib), ("cuda", job.Requirements.Cuda), ("memory", job.Requirements.MemoryMib),
+        ("disk", job.Requirements.DiskMib), ("cpus", job.Requirements.Cpus), ("model", job.Requirements.GpuModel?.ToLowerInvariant() ?? ""),
+        ("node", job.PinnedNode?.Value ?? ""), ("refused", job.RefusedBy?.Value ?? ""),
+    ];
+
+    private static Slot ReadSlot(DbDataReader row) => new()
+    {
+        Node = new Address(row.Text("node")),
+        Name = row.Text("slot"),
+        Gpus = row.Int("gpus"),
+        VramMib = row.Long("vram"),
+        Model = row.Text("model"),
+        Cuda = row.Int("cuda"),
+        MemoryMib = row.Long("memory"),
+        DiskMib = row.Long("disk"),
+        Cpus = row.Int("cpus"),
+    };
+
+    private static RegisteredNode Read(DbDataReader row) => new()
+    {
+        Node = new Address(row.Text("node")),
+        Market = row.Long("market_id"),
+        MarketSlug = row.Text("slug"),
+        Instance = row.Text("instance"),
+        Machine = JsonSerializer.Deserialize(row.Text("machine"), WireJson.Answers.MachineFacts)!,
+        Slots = [.. JsonSerializer.Deserialize(row.Text("slots"), SlotsJson.Default.SlotFactsArray)!],
+        IsDraining = row.Flag("is_draining"),
+        RegisteredAt = row.Moment("registered_at"),
+        LastSeen = row.Moment("last_seen"),
+        Finished = row.Long("finished"),
+        Lost = row.Long("lost"),
+        Earned = row.Nos("earned"),
+    };
+}

@@ -1,0 +1,44 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+
+namespace Berth.Market.Requests;
+
+/// <summary>The body of a request, the bytes whose digest was signed.</summary>
+public sealed record Body(ReadOnlyMemory<byte> Bytes)
+{
+    public static ValueTask<Body?> BindAsync(HttpContext context) => ValueTask.FromResult<Body?>(context.Features.Get<Body>() ?? new Body(ReadOnlyMemory<byte>.Empty));
+
+    /// <summary>The body as what the route takes.</summary>
+    /// <exception cref="RefusedException">It is something else; the sentence says where.</exception>
+    public T As<T>(JsonTypeInfo<T> type)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(Bytes.Span, type) ?? throw RefusedException.Bad("The body is null.");
+        }
+        catch (JsonException wrong)
+        {
+            throw RefusedException.Bad($"The body is not what this route takes: {wrong.Message}");
+        }
+        catch (Exception wrong) when (wrong is NotSupportedException or FormatException or InvalidOperationException)
+        {
+            throw RefusedException.Bad($"The body is not what this route takes: {wrong.Message}");
+        }
+    }
+}
+
+/// <summary>The largest body a route takes, bytes.</summary>
+public sealed record BodyLimit(int Bytes)
+{
+    /// <summary>What routes take that say nothing of it.</summary>
+    public static BodyLimit Usual { get; } = new(256 * 1024);
+}
+
+/// <summary>Says in the API's description what a route's body is.</summary>
+internal static class TakenBodies
+{
+    public static RouteHandlerBuilder Takes<T>(this RouteHandlerBuilder route)
+        where T : notnull => route.Accepts<T>("application/json");
+}

@@ -1,0 +1,85 @@
+using Berth.Protocol;
+using Berth.Protocol.Identity;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Berth.Market.Requests;
+
+/// <summary>
+/// Reads the body within its route's limit, and finds out who signed the request. A request with a signature that does not hold goes no further, whatever it asks for; one
+/// without any goes on as nobody's.
+/// </summary>
+internal sealed class SignedRequests(RequestDelegate next, NonceStore nonces, TimeProvider time)
+{
+    private static readonly MessageVerifier Verifier = new();
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        var body = await ReadAsync(context);
+        if (body.Length > 0)
+        {
+            context.Features.Set(new Body(body));
+        }
+
+        if (context.Request.Headers.ContainsKey("Signature") || context.Request.Headers.ContainsKey("Signature-Input"))
+        {
+            context.Features.Set(new Caller(await SignerAsync(context, body)));
+        }
+
+        await next(context);
+    }
+
+    private async Task<Address> SignerAsync(HttpContext context, ReadOnlyMemory<byte> body)
+    {
+        var request = context.Request;
+        var target = context.Features.Get<IHttpRequestFeature>()!.RawTarget;
+        var parts = RequestParts.Of(request.Method, request.Headers.Host.ToString(), target, name => request.Headers[name]);
+        switch (Verifier.Verify(parts, body.Span, time.GetUtcNow()))
+        {
+            case SignatureAccepted signed when await nonces.IsFirstAsync(signed, !HttpMethods.IsGet(request.Method), context.RequestAborted):
+                return signed.Signer;
+            case SignatureAccepted:
+                throw new RefusedException(ProblemTypes.Replay, "A request with this signature came before; sign every request anew, with a nonce of its own.");
+            case SignatureRefused refused:
+                throw new RefusedException(refused.Code, refused.Sentence) { ServerTime = time.GetUtcNow() };
+            default:
+                throw new System.Diagnostics.UnreachableException("A signature is accepted or refused.");
+        }
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpContext context)
+    {
+        var request = context.Request;
+        if (request.ContentLength is null or 0 && !request.Headers.ContainsKey("Transfer-Encoding") && request.Protocol != "HTTP/2")
+        {
+            return default;
+        }
+
+        var most = (context.GetEndpoint()?.Metadata.GetMetadata<BodyLimit>() ?? BodyLimit.Usual).Bytes;
+        if (request.ContentLength > most)
+        {
+            throw TooLarge(most);
+        }
+
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+        {
+            limit.MaxRequestBodySize = most + 1L;
+        }
+
+        var bytes = new MemoryStream((int)(request.ContentLength ?? 0));
+        var buffer = new byte[16 * 1024];
+        for (int read; (read = await request.Body.ReadAsync(buffer, context.RequestAborted)) > 0;)
+        {
+            if (bytes.Length + read > most)
+            {
+                throw TooLarge(most);
+            }
+
+            bytes.Write(buffer.AsSpan(0, read));
+        }
+
+        return bytes.GetBuffer().AsMemory(0, (int)bytes.Length);
+    }
+
+    private static RefusedException TooLarge(int most) => new(ProblemTypes.TooLarge, $"The body is larger than the {most / 1024} KiB that this route takes.");
+}

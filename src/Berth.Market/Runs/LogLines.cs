@@ -1,0 +1,45 @@
+using System.IO.Compression;
+using Berth.Protocol;
+
+namespace Berth.Market.Runs;
+
+/// <summary>Checks chunks of a log that a node sent; nobody downstream has to fear them.</summary>
+internal static class LogLines
+{
+    /// <exception cref="RefusedException">The chunk is not what it says.</exception>
+    public static void Check(LogChunk chunk)
+    {
+        if (chunk.First < 1 || chunk.Last < chunk.First || chunk.Size < 1 || chunk.Size > LogChunk.LargestSize || chunk.Operation.Value.Length is 0 or > 256)
+        {
+            throw RefusedException.Bad($"A chunk of the log of '{chunk.Operation}' has line numbers or a size that cannot be.");
+        }
+
+        try
+        {
+            Count(chunk);
+        }
+        catch (InvalidDataException damaged)
+        {
+            throw RefusedException.Bad($"A chunk of the log of '{chunk.Operation}' does not unpack: {damaged.Message}");
+        }
+    }
+
+    private static void Count(LogChunk chunk)
+    {
+        using var unpacked = new GZipStream(new MemoryStream(chunk.Data), CompressionMode.Decompress);
+        var buffer = new byte[64 * 1024];
+        long size = 0, lines = 0;
+        var last = (byte)0;
+        for (int read; (read = unpacked.Read(buffer)) > 0 && size <= chunk.Size;)
+        {
+            size += read;
+            lines += buffer.AsSpan(0, read).Count((byte)'\n');
+            last = buffer[read - 1];
+        }
+
+        if (size != chunk.Size || lines != chunk.Last - chunk.First + 1 || last != '\n')
+        {
+            throw new InvalidDataException($"it says {chunk.Last - chunk.First + 1} lines in {chunk.Size} bytes and has something else.");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+using Berth.Server;
+
+return await ServerCommand.RunAsync(args);

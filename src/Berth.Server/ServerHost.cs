@@ -1,0 +1,95 @@
+using System.Reflection;
+using Berth.Market;
+using Berth.Protocol.Identity;
+
+namespace Berth.Server;
+
+/// <summary>Starts the market's server and says what it did.</summary>
+internal static class ServerHost
+{
+    /// <summary>1 the operator's key, 2 the market over its database, 3 routes, 4 serve until told to stop.</summary>
+    public static async Task<int> RunAsync(ServerOptions options, CancellationToken ct)
+    {
+        // 1
+        Directory.CreateDirectory(options.Data);
+        var operatorAddress = OperatorOf(options);
+
+        // 2 and 3
+        await using var application = Build(options, operatorAddress, TimeProvider.System);
+        await application.Services.PrepareMarketAsync(ct);
+
+        // 4
+        await application.StartAsync(ct);
+        Console.WriteLine($"berth server {Version} listens at {string.Join(", ", application.Urls)}; database {Named(options.DatabaseOrDefault)}; operator {operatorAddress}.");
+        await application.WaitForShutdownAsync(ct);
+        return 0;
+    }
+
+    /// <summary>The whole application, ready to be started.</summary>
+    public static WebApplication Build(ServerOptions options, Address operatorAddress, TimeProvider time)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.Logging.AddFilter("Berth", LogLevel.Information);
+        builder.WebHost.UseUrls(options.Listen.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxConcurrentConnections = null;
+        });
+        builder.Services.AddSingleton(time);
+        builder.Services.AddMarket(
+            new MarketOptions
+            {
+                Operator = operatorAddress,
+                ContentDirectory = options.ContentOrDefault,
+                Version = Version,
+                EndpointDomain = options.Domain,
+                FeeBasisPoints = options.Fee,
+                LeaseLength = TimeSpan.FromSeconds(options.Lease),
+                RequestsPerSecond = options.Rate,
+                OpenStreams = options.Streams,
+            },
+            options.DatabaseOrDefault);
+        builder.Services.AddTelemetry(options);
+        builder.Services.AddOpenApi();
+        var application = builder.Build();
+        application.UseMarket();
+        application.MapMarket();
+        application.MapHealth();
+        application.MapTelemetry();
+        application.MapOpenApi();
+        return application;
+    }
+
+    /// <summary>As <c>berth --version</c> says it.</summary>
+    public static string Version { get; } =
+        typeof(ServerHost).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0.0.0";
+
+    /// <summary>The operator's address; the key is made when there is none yet.</summary>
+    private static Address OperatorOf(ServerOptions options)
+    {
+        var path = options.OperatorKeyOrDefault;
+        if (!File.Exists(path))
+        {
+            using var made = SigningKey.New();
+            if (KeyFile.Write(path, made, overwrite: false))
+            {
+                Console.WriteLine($"Made the operator's key {made.Address} in {path}. Whoever has this file keeps the market: grants NOS, makes markets, earns the fee.");
+            }
+        }
+
+        var reading = KeyFile.Read(path);
+        using var key = reading.Key ?? throw new InvalidDataException($"The operator's key {path} cannot be used: {reading.Fault}.");
+        if (reading.Warning is { } warning)
+        {
+            Console.Error.WriteLine($"berth server: {warning}");
+        }
+
+        return key.Address;
+    }
+
+    private static string Named(string database) => Uri.TryCreate(database, UriKind.Absolute, out var uri) && uri.UserInfo.Length > 0
+        ? database.Replace(uri.UserInfo, uri.UserInfo.Split(':')[0] + ":•••", StringComparison.Ordinal)
+        : database;
+}

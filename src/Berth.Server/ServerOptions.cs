@@ -1,0 +1,61 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Berth.Server;
+
+/// <summary>What an operator sets, by flag, environment (<c>BERTH_SERVER_…</c>) or file; checked before anything starts.</summary>
+public sealed class ServerOptions
+{
+    /// <summary>The folder of everything the server keeps: operator's key, SQLite file, content.</summary>
+    [Required]
+    public string Data { get; set; } = "berth-data";
+
+    /// <summary>Where it listens: <c>http://address:port</c>, several by <c>;</c>.</summary>
+    [Required]
+    public string Listen { get; set; } = "http://127.0.0.1:7070";
+
+    /// <summary>The path of a SQLite file (by default in <see cref="Data"/>), or <c>postgres://user:password@host:port/name</c>.</summary>
+    public string? Database { get; set; }
+
+    /// <summary>The folder of definitions, results and logs, by default in <see cref="Data"/>; servers of one market share it.</summary>
+    public string? Content { get; set; }
+
+    /// <summary>The operator's key file, by default in <see cref="Data"/>; made at the first start.</summary>
+    public string? OperatorKey { get; set; }
+
+    /// <summary>The domain that endpoints of jobs are served under.</summary>
+    [Required]
+    public string Domain { get; set; } = "localhost";
+
+    /// <summary>The network's fee, in hundredths of a percent of what nodes earn.</summary>
+    [Range(0, 10_000)]
+    public int Fee { get; set; }
+
+    /// <summary>How long a lease lasts without being renewed, seconds.</summary>
+    [Range(3, 3600)]
+    public double Lease { get; set; } = 30;
+
+    /// <summary>Requests a second that one caller may make on the long run; ten times as many at once.</summary>
+    [Range(1, 1_000_000)]
+    public int Rate { get; set; } = 100;
+
+    /// <summary>Event streams that one caller may hold open.</summary>
+    [Range(1, 1_000_000)]
+    public int Streams { get; set; } = 1000;
+
+    /// <summary>Where traces and metrics go by OTLP; none when null.</summary>
+    public Uri? Otlp { get; set; }
+
+    public string DatabaseOrDefault => Database ?? Path.Combine(Data, "market.db");
+
+    public string ContentOrDefault => Content ?? Path.Combine(Data, "content");
+
+    public string OperatorKeyOrDefault => OperatorKey ?? Path.Combine(Data, "operator.json");
+
+    /// <summary>What is wrong with the options, in sentences; empty when nothing is.</summary>
+    public IReadOnlyList<string> Faults()
+    {
+        var faults = new List<ValidationResult>();
+        Validator.TryValidateObject(this, new ValidationContext(this), faults, validateAllProperties: true);
+        return [.. faults.Select(fault => fault.ErrorMessage ?? "An option is wrong.")];
+    }
+}
