@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Berth.Containers;
+using Berth.Protocol;
 
 namespace Berth.Cli;
 
@@ -24,6 +25,15 @@ internal static class Invocation
         try
         {
             return (ExitCode)await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (MarketException fault)
+        {
+            await surroundings.Error.WriteLineAsync($"berth: {fault.Message}");
+            return fault.IsTransient ? ExitCode.Unreachable : ExitCode.WrongUse;
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCode.Interrupted;
         }
         catch (EngineException fault)
         {

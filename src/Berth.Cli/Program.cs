@@ -9,6 +9,7 @@ using var surroundings = Surroundings.Of(Environment.GetEnvironmentVariable);
 var root = new RootCommand("Runs AI jobs on this machine, and on other people's GPUs.")
 {
     RunCommand.Make(surroundings),
+    NodeCommand.Make(surroundings),
     ValidateCommand.Make(surroundings),
     PlanCommand.Make(surroundings),
     SchemaCommand.Make(surroundings),

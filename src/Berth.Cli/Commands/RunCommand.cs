@@ -121,7 +121,7 @@ internal static class RunCommand
 
         // 4
         using var stop = new StopSignal();
-        using var signals = new StopOnSignals(stop);
+        using var signals = new StopOnSignals(() => stop.Request(StopReason.StoppedByClient), stop.Hurry);
         using var closed = new CancellationTokenSource();
         await using var stopping = closed.Token.Register(() => stop.Request(StopReason.StoppedByClient));
         IRunWatcher watcher = wishes.AsJson ? new JsonWatcher(around.Output, OutputClosed) : new TextWatcher(around, StateSoFar(folder), OutputClosed);

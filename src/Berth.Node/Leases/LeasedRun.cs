@@ -7,6 +7,7 @@ using Berth.Node.Reports;
 using Berth.Node.Runs;
 using Berth.Node.Work;
 using Berth.Protocol;
+using Berth.Protocol.Identity;
 
 namespace Berth.Node.Leases;
 
@@ -80,9 +81,9 @@ internal sealed class LeasedRun : IDisposable
 
     /// <summary>
     /// 1 make sure of the lease, 2 work on the run while the lease is kept and everything is reported, 3 deliver what is left of it, 4 close the folder.
-    /// A node that leaves hands the run back; what it cannot deliver in time its next process does.
+    /// A node that leaves hands the run back; what it cannot deliver in time its next process does. False when something of the run may be left on the engine.
     /// </summary>
-    public async Task WorkAsync(NodeExit exit)
+    public async Task<bool> WorkAsync(NodeExit exit)
     {
         var since = _scope.Time.GetTimestamp();
         using var stop = new StopSignal();
@@ -93,12 +94,12 @@ internal sealed class LeasedRun : IDisposable
             if (await DoubtAsync(stop, exit.Stopping) is { } doubt)
             {
                 Forget(doubt);
-                return;
+                return false;
             }
         }
         catch (OperationCanceledException) when (exit.Stopping.IsCancellationRequested)
         {
-            return;
+            return true;
         }
 
         // 2
@@ -144,6 +145,8 @@ internal sealed class LeasedRun : IDisposable
                     ? Words(await executing, _scope.Time.GetElapsedTime(since))
                     : $"Job {Lease.Job} ended, but it is no longer this node's to tell of.");
             }
+
+            return (await executing).Outcome != RunOutcome.Lost;
         }
         catch
         {
@@ -214,6 +217,11 @@ internal sealed class LeasedRun : IDisposable
         if (StateSoFar() is { IsEnded: true } ended)
         {
             return ended;
+        }
+
+        if (_definition is not null && UnixFsHasher.IdOf(Encoding.UTF8.GetBytes(_definition)).Value != Lease.DefinitionId)
+        {
+            return End(RunOutcome.Refused, $"The definition is not the one with the content id {Lease.DefinitionId}.");
         }
 
         var text = _definition ?? (_stored.IsAbridged ? await FetchDefinitionAsync(stop) : null);

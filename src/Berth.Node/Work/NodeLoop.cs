@@ -14,6 +14,7 @@ public sealed class NodeLoop
     private static readonly TimeSpan ClaimWait = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan SweepPace = TimeSpan.FromHours(1);
     private static readonly TimeSpan FarewellPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan SweepPatience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan EnginePace = TimeSpan.FromSeconds(5);
     private readonly NodeSettings _settings;
     private readonly NodeScope _scope;
@@ -92,7 +93,7 @@ public sealed class NodeLoop
             await UntilAnsweredAsync(() => RegisterAsync(isDraining: false, _exit.Draining));
 
             // 5
-            await SweepAsync(_exit.Draining);
+            await SweepAsync();
 
             // 6
             await PrefetchAsync();
@@ -311,12 +312,13 @@ public sealed class NodeLoop
 
     private async Task WorkAsync(LeasedRun run)
     {
+        var isClean = false;
         using (run)
         {
             Show(run.Slot, status => status with { IsWaiting = false, Job = run.Lease.Job, Run = run.Lease.Run, Since = _scope.Time.GetUtcNow() });
             try
             {
-                await run.WorkAsync(_exit);
+                isClean = await run.WorkAsync(_exit);
             }
             catch (Exception fault)
             {
@@ -328,6 +330,12 @@ public sealed class NodeLoop
                 Show(run.Slot, status => status with { Job = null, Run = null, Since = null });
             }
         }
+
+        // The folder had to be let go of first: the sweeper passes over what somebody owns.
+        if (!isClean)
+        {
+            await SweepAsync();
+        }
     }
 
     private async Task SweepNowAndThenAsync()
@@ -335,18 +343,19 @@ public sealed class NodeLoop
         var due = Interlocked.Read(ref _sweptAt);
         if (_scope.Time.GetElapsedTime(due) >= SweepPace && Interlocked.CompareExchange(ref _sweptAt, _scope.Time.GetTimestamp(), due) == due)
         {
-            await SweepAsync(_exit.Draining);
+            await SweepAsync();
         }
     }
 
-    private async Task SweepAsync(CancellationToken ct)
+    private async Task SweepAsync()
     {
         Interlocked.Exchange(ref _sweptAt, _scope.Time.GetTimestamp());
+        using var limit = new CancellationTokenSource(SweepPatience, _scope.Time);
         try
         {
-            await new Sweeper(_scope.Engine, _settings.Node.Value, _settings.StateDirectory, _scope.Time).SweepAsync(_settings.KeepFolders, _scope.Log.Say, ct);
+            await new Sweeper(_scope.Engine, _settings.Node.Value, _settings.StateDirectory, _scope.Time).SweepAsync(_settings.KeepFolders, _scope.Log.Say, limit.Token);
         }
-        catch (Exception fault) when (fault is EngineException or IOException or UnauthorizedAccessException)
+        catch (Exception fault) when (fault is EngineException or IOException or UnauthorizedAccessException or OperationCanceledException)
         {
             _scope.Log.Say($"Could not sweep up what runs before this left: {fault.Message}");
         }

@@ -11,6 +11,9 @@ public sealed class ScriptedLine(ScriptedMarket market) : HttpMessageHandler
 
     private int _passed;
 
+    /// <summary>How often something passed, in either direction.</summary>
+    public int Passed => Volatile.Read(ref _passed);
+
     /// <summary>Returns when what is with the market already has been acted upon.</summary>
     public void Die()
     {
@@ -51,7 +54,8 @@ public sealed class ScriptedLine(ScriptedMarket market) : HttpMessageHandler
     {
         if (!_isDead)
         {
-            Passing?.Invoke(Interlocked.Increment(ref _passed));
+            var count = Interlocked.Increment(ref _passed);
+            Passing?.Invoke(count);
         }
     }
 

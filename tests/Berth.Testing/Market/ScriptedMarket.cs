@@ -8,6 +8,7 @@ using Berth.Jobs;
 using Berth.Jobs.Results;
 using Berth.Protocol;
 using Berth.Protocol.Identity;
+using Berth.Testing.Runs;
 
 namespace Berth.Testing.Market;
 
@@ -57,9 +58,10 @@ public sealed class ScriptedMarket(TimeProvider time)
 
     public NodeRegistration? Registration => Locked(() => _registration);
 
-    public JobId Post(string definition, long timeoutSeconds = 3600, DefinitionFormat format = DefinitionFormat.Json) => Locked(() =>
+    public JobId Post(string definition, long timeoutSeconds = 3600, DefinitionFormat format = DefinitionFormat.Json, string? definitionId = null) => Locked(() =>
     {
         var job = new ScriptedJob(JobId.New(), definition, format) { TimeoutSeconds = timeoutSeconds };
+        job.DefinitionId = definitionId ?? job.DefinitionId;
         _queue.AddLast(job);
         Change();
         return job.Id;
@@ -106,6 +108,16 @@ public sealed class ScriptedMarket(TimeProvider time)
     /// <summary>The next call of that kind does what it should, but its answer is lost.</summary>
     public void LoseNextAnswer(MarketCall call) => Locked(() => _lostAnswers[call] = _lostAnswers.GetValueOrDefault(call) + 1);
 
+    /// <summary>Turns the clock by that much and returns when a lease was renewed after it, or a run was settled.</summary>
+    public async Task PassAndRenewAsync(TestClock clock, TimeSpan length)
+    {
+        var (renewals, settled) = (Count(), Runs.Count(run => run.IsSettled));
+        clock.Advance(length);
+        await UntilAsync(_ => Count() > renewals || Runs.Count(run => run.IsSettled) > settled, TestRun.Patience);
+
+        int Count() => Calls.Count(call => call == MarketCall.Renew);
+    }
+
     /// <summary>Returns as soon as it is so.</summary>
     public async Task UntilAsync(Func<ScriptedMarket, bool> isSo, TimeSpan patience)
     {
@@ -130,29 +142,35 @@ public sealed class ScriptedMarket(TimeProvider time)
         while (true)
         {
             HttpResponseMessage? answer;
-            Task changed;
-            TimeSpan left;
+            using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
+            Task changed, waited;
             lock (_gate)
             {
                 ThrowWhenAway();
                 Lapse();
                 if (isFirst)
                 {
-                    _calls.Add(call);
-                    isFirst = false;
                     if (_failures.TryGetValue(call, out var failures) && failures.TryDequeue(out var failure))
                     {
-                        Change();
+                        Count(call);
                         return new HttpResponseMessage(failure) { RequestMessage = request };
                     }
                 }
 
                 (answer, var wait) = Act(call, subject, body);
                 until ??= time.GetUtcNow() + TimeSpan.FromSeconds(wait);
-                left = until.Value - time.GetUtcNow();
+                var left = until.Value - time.GetUtcNow();
                 if (answer is null && left <= TimeSpan.Zero)
                 {
                     answer = AtLast(call, subject);
+                }
+
+                // Whoever sees the call counted may turn the clock, so the wait must have begun.
+                waited = answer is null ? Task.Delay(left, time, over.Token) : Task.CompletedTask;
+                if (isFirst)
+                {
+                    Count(call);
+                    isFirst = false;
                 }
 
                 changed = _changed.Task;
@@ -169,8 +187,7 @@ public sealed class ScriptedMarket(TimeProvider time)
                 return answer;
             }
 
-            using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
-            await Task.WhenAny(changed, Task.Delay(left, time, over.Token));
+            await Task.WhenAny(changed, waited);
             await over.CancelAsync();
             ct.ThrowIfCancellationRequested();
         }
@@ -244,7 +261,7 @@ public sealed class ScriptedMarket(TimeProvider time)
 
     private (HttpResponseMessage? Answer, double Wait) Claim(ClaimRequest claim)
     {
-        if (claim.Instance != _registration?.Instance)
+        if (_registration is null || claim.Instance != _registration.Instance)
         {
             return (Problem(HttpStatusCode.Conflict, ProblemTypes.Conflict), 0);
         }
@@ -416,6 +433,12 @@ public sealed class ScriptedMarket(TimeProvider time)
         return true;
     });
 
+    private void Count(MarketCall call)
+    {
+        _calls.Add(call);
+        Change();
+    }
+
     private void Lapse()
     {
         foreach (var run in _runs.Where(run => run is { IsSettled: false, IsLost: false } && run.LeasedUntil <= time.GetUtcNow()).ToArray())
@@ -475,7 +498,8 @@ public sealed class ScriptedJob(JobId id, string definition, DefinitionFormat fo
 
     public DefinitionFormat Format => format;
 
-    public string DefinitionId { get; set; } = "";
+    /// <summary>What the market says the definition's content id is.</summary>
+    public string DefinitionId { get; set; } = UnixFsHasher.IdOf(Encoding.UTF8.GetBytes(definition)).Value;
 
     public long TimeoutSeconds { get; set; }
 }

@@ -78,6 +78,9 @@ public sealed class TestNode : IAsyncDisposable
 
     public NodeStatus Status => _loop.Status;
 
+    /// <summary>How often something passed between it and the market, in either direction.</summary>
+    public int Passed => _line.Passed;
+
     public bool HasDied => _died.Task.IsCompleted;
 
     public ImmutableArray<string> Said
@@ -163,7 +166,15 @@ public sealed class TestNode : IAsyncDisposable
     /// <summary>The market's first run that is so, as soon as there is one.</summary>
     public async Task<ScriptedRun> UntilRunAsync(Func<ScriptedRun, bool> isSo)
     {
-        await Market.UntilAsync(market => market.Runs.Any(isSo), TestRun.Patience);
+        try
+        {
+            await Market.UntilAsync(market => market.Runs.Any(isSo), TestRun.Patience);
+        }
+        catch (TimeoutException)
+        {
+            Assert.Fail($"No run came to be so. The node said: {string.Join(" | ", Said)} The market heard: {string.Join(", ", Market.Calls)}; of it: {string.Join(" ", Market.Violations)}");
+        }
+
         return Market.Runs.First(isSo);
     }
 
@@ -174,10 +185,14 @@ public sealed class TestNode : IAsyncDisposable
         if (_running is { IsCompleted: false } && !HasDied)
         {
             Exit.Hurry();
-            await Task.WhenAny(_running);
+            await Task.WhenAny(_running).WaitAsync(TestRun.Patience);
         }
 
-        _client.Dispose();
+        if (!HasDied)
+        {
+            _client.Dispose();
+        }
+
         if (!_isSuccessor)
         {
             _home.Delete(recursive: true);
@@ -215,7 +230,7 @@ public sealed class TestNode : IAsyncDisposable
     private static void Copy(DirectoryInfo from, DirectoryInfo to)
     {
         to.Create();
-        foreach (var file in from.EnumerateFiles())
+        foreach (var file in from.EnumerateFiles().Where(file => file.Name != "lock"))
         {
             using var source = new FileStream(file.FullName, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
             using var copy = File.Create(Path.Combine(to.FullName, file.Name));

@@ -103,7 +103,7 @@ public sealed class NodeLoopTests
     [Fact]
     public async Task Required_images_are_fetched_before_work_is_asked_for()
     {
-        await using var node = Of();
+        await using var node = Of(new NodeWishes { Hurries = TimeSpan.FromSeconds(10) });
         node.Market.RequiredImages = ["fake/exit-0", "fake/registry-down-twice"];
         node.Start();
         await node.UntilSaysAsync("Waiting for work");
@@ -114,7 +114,7 @@ public sealed class NodeLoopTests
     }
 
     [Theory]
-    [InlineData("""{ "version": "0.1", "type": "container", "ops": [] }""", "cannot read the definition")]
+    [InlineData("""{ "version": "0.1", "type": "container" }""", "cannot read the definition")]
     [InlineData("not a definition", "cannot read the definition")]
     [InlineData("""{ "version": "0.1", "type": "container", "ops": [{ "type": "container/run", "id": "g", "args": { "image": "fake/exit-0", "gpu": true } }] }""", "needs a GPU")]
     [InlineData("""{ "version": "0.1", "type": "container", "ops": [{ "type": "container/run", "id": "g", "args": { "image": "fake/exit-0", "resources": [{ "type": "S3", "url": "https://example.com/a", "target": "/a" }] } }] }""", "wants resources")]
@@ -162,20 +162,17 @@ public sealed class NodeLoopTests
     [Fact]
     public async Task A_drain_that_takes_too_long_hands_the_job_back()
     {
-        await using var node = Of();
+        await using var node = Of(new NodeWishes { LeaseLength = TimeSpan.FromMinutes(10) });
         node.Market.Post(Job(Op("endless", "fake/prints-then-sleeps")));
         node.Start();
         var run = await node.UntilRunAsync(run => run.Lines.Count > 0);
         node.Exit.Drain(within: TimeSpan.FromMinutes(10));
         await node.Market.UntilAsync(market => market.Registration!.IsDraining, Patience);
         Assert.Null(run.State.Outcome);
-        node.Clock.Advance(TimeSpan.FromMinutes(1));
-        await RenewedAsync(node);
-        for (var minute = 0; minute < 9; minute++)
-        {
-            node.Clock.Advance(TimeSpan.FromMinutes(1));
-            await RenewedAsync(node);
-        }
+        await node.Market.PassAndRenewAsync(node.Clock, TimeSpan.FromMinutes(4));
+        await node.Market.PassAndRenewAsync(node.Clock, TimeSpan.FromMinutes(4));
+        Assert.Null(run.State.Outcome);
+        await node.Market.PassAndRenewAsync(node.Clock, TimeSpan.FromMinutes(2));
 
         await node.EndAsync();
 
@@ -193,8 +190,13 @@ public sealed class NodeLoopTests
         var run = await node.UntilRunAsync(run => run.Lines.ContainsKey("endless"));
         node.Market.GoAway();
         node.Exit.Stop();
-        await node.Clock.PassAsync(30 * Second);
-        await node.EndAsync();
+        var leaving = node.EndAsync();
+        while (!leaving.IsCompleted)
+        {
+            await Task.WhenAny(leaving, node.Clock.PassAsync(30 * Second));
+        }
+
+        await leaving;
         Assert.False(run.IsSettled);
         node.Market.ComeBack();
 
@@ -229,6 +231,7 @@ public sealed class NodeLoopTests
         await node.UntilSaysAsync("Waiting for work");
         node.Market.Post(Job(Op("one", "fake/exit-0")));
         await node.UntilRunAsync(run => run.IsSettled);
+        await node.Market.UntilAsync(market => market.Calls[^1] == MarketCall.Claim, Patience);
         node.Engine.GoDown();
         node.Market.Post(Job(Op("two", "fake/exit-0")));
         var lost = await node.UntilRunAsync(run => run.IsSettled && run.Lease.Attempt == 1 && run != node.Market.Runs[0]);
@@ -255,12 +258,6 @@ public sealed class NodeLoopTests
         await node.UntilSaysAsync($"Removed the logs of run {first.Lease.Run}");
 
         Assert.False(Directory.Exists(node.Folder(first).Path));
-    }
-
-    private static async Task RenewedAsync(TestNode node)
-    {
-        var before = node.Market.Calls.Count(call => call == MarketCall.Renew);
-        await node.Market.UntilAsync(market => market.Calls.Count(call => call == MarketCall.Renew) > before || market.Runs.Any(run => run.IsSettled), Patience);
     }
 
     private static async Task AssertGoneAsync(TestNode node)
