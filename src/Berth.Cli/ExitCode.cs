@@ -35,6 +35,7 @@ internal static class ExitCodes
         RunOutcome.Failed => Of(state.Operations.First(operation => operation.Outcome == OperationOutcome.Failed).End?.Error?.Fault),
         RunOutcome.Expired or RunOutcome.StoppedByClient => ExitCode.Stopped,
         RunOutcome.Lost => ExitCode.Unreachable,
+        RunOutcome.Refused => ExitCode.WrongUse,
         _ => throw new UnreachableException($"The run has no outcome."),
     };
 

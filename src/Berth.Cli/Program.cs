@@ -20,6 +20,7 @@ var root = new RootCommand("Runs AI jobs on this machine, and on other people's 
     AccountCommand.Make(surroundings),
     new Command("server", "Keep a market: start its server, or check its database (berth server --help)."),
     DemoCommand.Make(surroundings),
+    NodeCommand.Make(surroundings),
     ValidateCommand.Make(surroundings),
     PlanCommand.Make(surroundings),
     SchemaCommand.Make(surroundings),

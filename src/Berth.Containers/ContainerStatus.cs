@@ -72,6 +72,12 @@ public sealed record EngineDescription
 
     public long MemoryBytes { get; init; }
 
+    /// <summary>The operating system under it, such as <c>Debian GNU/Linux 12 (bookworm)</c>.</summary>
+    public string System { get; init; } = "";
+
+    /// <summary>The folder it keeps images and containers in; null where it does not say.</summary>
+    public string? DataFolder { get; init; }
+
     /// <summary>Runtimes by name; <c>nvidia</c> among them means GPUs are set up.</summary>
     public ImmutableArray<string> Runtimes { get; init; } = [];
 

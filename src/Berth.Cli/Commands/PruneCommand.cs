@@ -22,11 +22,19 @@ internal static class PruneCommand
         return command;
     }
 
-    private static async Task<ExitCode> RunAsync(Surroundings around, TimeSpan keep, CancellationToken ct)
+    private static Task<ExitCode> RunAsync(Surroundings around, TimeSpan keep, CancellationToken ct) => RunAsync(around, [(around.LocalNode, around.StateDirectory)], keep, ct);
+
+    /// <summary>Removes what each of the nodes, by its name on the engine and its folder, has left behind.</summary>
+    public static async Task<ExitCode> RunAsync(Surroundings around, IEnumerable<(string Name, string Folder)> nodes, TimeSpan keep, CancellationToken ct)
     {
         await using var engine = DockerEngine.Connect(EngineAddress.Find(around.Environment));
         var told = 0;
-        var isClean = await new Sweeper(engine, around.LocalNode, around.StateDirectory, around.Time).SweepAsync(keep, Tell, ct);
+        var isClean = true;
+        foreach (var (name, folder) in nodes)
+        {
+            isClean &= await new Sweeper(engine, name, folder, around.Time).SweepAsync(keep, Tell, ct);
+        }
+
         if (told == 0)
         {
             around.WriteLine("Nothing to remove.");

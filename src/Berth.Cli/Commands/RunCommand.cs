@@ -104,7 +104,7 @@ internal static class RunCommand
         var admission = await RunAdmission.ForAsync(request, engine, around.Time, ct);
         if (admission.Refusal is { } refusal)
         {
-            await around.Error.WriteLineAsync($"berth: {refusal}");
+            await around.Error.WriteLineAsync($"berth: {refusal}{(admission.IsGpuRefused ? " Run it with --no-gpu to go on without one." : "")}");
             return ExitCode.WrongUse;
         }
 
@@ -121,7 +121,7 @@ internal static class RunCommand
 
         // 4
         using var stop = new StopSignal();
-        using var signals = new StopOnSignals(stop);
+        using var signals = new StopOnSignals(() => stop.Request(StopReason.StoppedByClient), stop.Hurry);
         using var closed = new CancellationTokenSource();
         await using var stopping = closed.Token.Register(() => stop.Request(StopReason.StoppedByClient));
         IRunWatcher watcher = wishes.AsJson ? new JsonWatcher(around.Output, OutputClosed) : new TextWatcher(around, StateSoFar(folder), OutputClosed);

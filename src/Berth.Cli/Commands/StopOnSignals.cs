@@ -1,18 +1,17 @@
 using System.Runtime.InteropServices;
-using Berth.Jobs.Results;
-using Berth.Node.Runs;
 
 namespace Berth.Cli.Commands;
 
-/// <summary>Ctrl-C and SIGTERM stop the run gracefully; the same again leaves no grace.</summary>
+/// <summary>Ctrl-C and SIGTERM end a command in steps: each signal takes the next step, the last one again and again.</summary>
 internal sealed class StopOnSignals : IDisposable
 {
     private readonly PosixSignalRegistration[] _registrations;
-    private readonly StopSignal _stop;
+    private readonly Action[] _steps;
+    private int _received;
 
-    public StopOnSignals(StopSignal stop)
+    public StopOnSignals(params Action[] steps)
     {
-        _stop = stop;
+        _steps = steps;
         _registrations =
         [
             PosixSignalRegistration.Create(PosixSignal.SIGINT, Receive),
@@ -35,14 +34,7 @@ internal sealed class StopOnSignals : IDisposable
     private void Receive(PosixSignalContext signal)
     {
         signal.Cancel = true;
-        if (Received is null)
-        {
-            Received = signal.Signal;
-            _stop.Request(StopReason.StoppedByClient);
-        }
-        else
-        {
-            _stop.Hurry();
-        }
+        Received ??= signal.Signal;
+        _steps[Math.Min(Interlocked.Increment(ref _received), _steps.Length) - 1]();
     }
 }

@@ -246,6 +246,7 @@ internal sealed class TextWatcher : IRunWatcher
             RunOutcome.Failed => _palette.Bad($"✗ job failed{took}. {e.Message}"),
             RunOutcome.Expired or RunOutcome.StoppedByClient => _palette.Doubtful($"■ {e.Message}"),
             RunOutcome.Lost => _palette.Bad($"✗ job lost{took}. {e.Message}"),
+            RunOutcome.Refused => _palette.Bad($"✗ job refused. {e.Message}"),
             _ => throw new UnreachableException($"No words for {e.Outcome}."),
         });
     }

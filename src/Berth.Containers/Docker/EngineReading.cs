@@ -51,6 +51,8 @@ internal static class EngineReading
             Platform = $"{version.Os}/{version.Arch}",
             Cpus = (int)info.NCPU,
             MemoryBytes = info.MemTotal,
+            System = info.OperatingSystem ?? "",
+            DataFolder = info.DockerRootDir is { Length: > 0 } folder ? folder : null,
             Runtimes = [.. (info.Runtimes?.Keys ?? []).Order(StringComparer.Ordinal)],
             CdiDevices = [.. info.DiscoveredDevices?.Where(device => device.Source == "cdi").Select(device => device.ID) ?? []],
             IsRootless = isRootless,

@@ -10,6 +10,7 @@ namespace Berth.Jobs.Results;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(RunStarted), "run-started")]
 [JsonDerivedType(typeof(RunResumed), "run-resumed")]
+[JsonDerivedType(typeof(RunExtended), "run-extended")]
 [JsonDerivedType(typeof(Notice), "notice")]
 [JsonDerivedType(typeof(NetworkCreating), "network-creating")]
 [JsonDerivedType(typeof(VolumeCreating), "volume-creating")]
@@ -62,6 +63,9 @@ public sealed record OperationOutline(OperationId Id, string Group, bool IsConta
 
 /// <summary>Another process took the run over after the first one died.</summary>
 public sealed record RunResumed : RunEvent;
+
+/// <summary>The job may run longer than it was said at the start: its owner paid for more.</summary>
+public sealed record RunExtended(TimeSpan Timeout) : RunEvent;
 
 /// <summary>How much a <see cref="Notice"/> weighs.</summary>
 public enum NoticeLevel
@@ -183,6 +187,9 @@ public enum StopReason
 
     /// <summary>The node goes down.</summary>
     NodeShutdown,
+
+    /// <summary>The node can no longer prove that the run is its own.</summary>
+    LeaseLost,
 }
 
 /// <summary>What kind of thing ended an operation that did not end by itself (job-language.md 3.4).</summary>

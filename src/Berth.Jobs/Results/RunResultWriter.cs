@@ -171,7 +171,7 @@ public static class RunResultWriter
         null => "running",
         RunOutcome.Succeeded => "success",
         RunOutcome.StoppedByClient => "stopped",
-        RunOutcome.Failed or RunOutcome.Expired or RunOutcome.Lost => "failed",
+        RunOutcome.Failed or RunOutcome.Expired or RunOutcome.Lost or RunOutcome.Refused => "failed",
         _ => throw new UnreachableException($"No word for {state.Outcome}."),
     };
 
@@ -209,6 +209,7 @@ public static class RunResultWriter
         StopReason.DependentEnded => "an operation it goes with ended",
         StopReason.JobFailed => "another operation failed",
         StopReason.NodeShutdown => "the node went down",
+        StopReason.LeaseLost => "the node lost its lease",
         _ => throw new UnreachableException($"No words for {reason}."),
     };
 }

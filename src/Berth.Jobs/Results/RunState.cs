@@ -66,6 +66,7 @@ public sealed record RunState
                 Operations = [.. e.Operations.Select(OperationState.Announced)],
             },
             RunResumed or Notice => this,
+            RunExtended e => this with { Timeout = e.Timeout },
             NetworkCreating e => this with { Network = e.Name },
             VolumeCreating e => Volumes.Contains(e.Name) ? this : this with { Volumes = Volumes.Add(e.Name) },
             OperationStarting e => With(e.Operation, operation => operation with { Phase = OperationPhase.Starting, StartedAt = operation.StartedAt ?? e.At }),

@@ -12,6 +12,9 @@ public abstract record GpuChoice
 
     public static GpuChoice All { get; } = new AllOfThem();
 
+    /// <summary>A job that asks for a GPU is refused.</summary>
+    public static GpuChoice None { get; } = new NoneOfThem();
+
     /// <summary>Reads <c>all</c>, a count, or a list of UUIDs or of indices with a comma or a leading <c>#</c> in it (<c>#0</c>, <c>0,2</c>); null when it is none.</summary>
     public static GpuChoice? Read(string text)
     {
@@ -28,6 +31,9 @@ public abstract record GpuChoice
     private static bool IsId(string id) =>
         id.StartsWith("GPU-", StringComparison.OrdinalIgnoreCase) || int.TryParse(id.TrimStart('#'), NumberStyles.None, CultureInfo.InvariantCulture, out _);
 }
+
+/// <summary>No GPU.</summary>
+public sealed record NoneOfThem : GpuChoice;
 
 /// <summary>Every GPU of the machine.</summary>
 public sealed record AllOfThem : GpuChoice;

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace Berth.Node.Capacity;
 
@@ -9,14 +10,31 @@ namespace Berth.Node.Capacity;
 public sealed record Gpu(int Index, string Uuid, string Model, long MemoryMiB, string Driver);
 
 /// <summary>The GPUs of this machine, or the sentence that says why there are none to use.</summary>
-public sealed record GpuInventory(ImmutableArray<Gpu> Gpus, string? Fault)
+public sealed partial record GpuInventory(ImmutableArray<Gpu> Gpus, string? Fault)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     /// <summary>Asks <c>nvidia-smi</c>, found on the search path; a missing, broken or hanging driver is a fault, never an exception.</summary>
     public static async Task<GpuInventory> MeasureAsync(TimeProvider time, CancellationToken ct)
     {
-        var ask = new ProcessStartInfo("nvidia-smi", ["--query-gpu=index,name,uuid,memory.total,driver_version", "--format=csv,noheader,nounits"])
+        var (output, fault) = await AskAsync(["--query-gpu=index,name,uuid,memory.total,driver_version", "--format=csv,noheader,nounits"], time, ct);
+        return fault is null ? Parse(output) : Broken(fault);
+    }
+
+    /// <summary>The CUDA version the driver offers, as major × 100 + minor; 0 when it does not say. Only the tool's page for people has it.</summary>
+    public static async Task<int> CudaAsync(TimeProvider time, CancellationToken ct) => ParseCuda((await AskAsync([], time, ct)).Output);
+
+    /// <summary>The CUDA version in what the tool prints for people.</summary>
+    public static int ParseCuda(string page) => CudaVersion.Match(page) is { Success: true } match
+        ? (int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) * 100) + int.Parse(match.Groups[2].ValueSpan, CultureInfo.InvariantCulture)
+        : 0;
+
+    [GeneratedRegex(@"CUDA (?:UMD )?Version *: *(\d{1,4})\.(\d{1,2})")]
+    private static partial Regex CudaVersion { get; }
+
+    private static async Task<(string Output, string? Fault)> AskAsync(string[] question, TimeProvider time, CancellationToken ct)
+    {
+        var ask = new ProcessStartInfo("nvidia-smi", question)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -31,17 +49,17 @@ public sealed record GpuInventory(ImmutableArray<Gpu> Gpus, string? Fault)
                 var error = tool.StandardError.ReadToEndAsync(either.Token);
                 var output = await tool.StandardOutput.ReadToEndAsync(either.Token);
                 await tool.WaitForExitAsync(either.Token);
-                return tool.ExitCode == 0 ? Parse(output) : Broken($"nvidia-smi ended with {tool.ExitCode}: {FirstLine(output, await error)}");
+                return (output, tool.ExitCode == 0 ? null : $"nvidia-smi ended with {tool.ExitCode}: {FirstLine(output, await error)}");
             }
             catch (OperationCanceledException) when (!ct.IsCancellationRequested)
             {
                 tool.Kill(entireProcessTree: true);
-                return Broken($"nvidia-smi did not answer within {Patience.TotalSeconds:0} s; the driver hangs");
+                return ("", $"nvidia-smi did not answer within {Patience.TotalSeconds:0} s; the driver hangs");
             }
         }
         catch (Win32Exception)
         {
-            return Broken("there is no nvidia-smi here, so no NVIDIA driver is installed");
+            return ("", "there is no nvidia-smi here, so no NVIDIA driver is installed");
         }
     }
 
@@ -65,6 +83,11 @@ public sealed record GpuInventory(ImmutableArray<Gpu> Gpus, string? Fault)
     /// <summary>The GPUs the choice means, or null with a sentence when this machine cannot serve it.</summary>
     public (ImmutableArray<Gpu>? Chosen, string? Refusal) Choose(GpuChoice choice)
     {
+        if (choice is NoneOfThem)
+        {
+            return ([], null);
+        }
+
         if (Fault is not null)
         {
             return (null, $"The job needs a GPU and this machine has none to give: {Fault}.");

@@ -57,6 +57,25 @@ public sealed class NetworkGuard(TimeProvider time)
         }
     }
 
+    /// <summary>Tries whether rules can be put up here at all. Null when they can, else the sentence that says why not.</summary>
+    public async Task<string?> ProbeAsync(EngineDescription engine, CancellationToken ct)
+    {
+        if (!engine.IsLocal || engine.IsRootless)
+        {
+            return "the containers' networks are not on this machine's own network stack (a remote or rootless engine)";
+        }
+
+        try
+        {
+            var (exit, error) = await NftAsync("table inet berthprobe\ndelete table inet berthprobe\n", ct);
+            return exit == 0 ? null : $"nft refused the rules ({error})";
+        }
+        catch (Win32Exception)
+        {
+            return "nftables is not installed (apt-get install nftables)";
+        }
+    }
+
     /// <summary>Takes the rules down; fine when there are none.</summary>
     public async Task LowerAsync(string bridge, CancellationToken ct)
     {

@@ -11,6 +11,6 @@ public interface IRunWatcher
 {
     void Happened(RunEvent happened);
 
-    /// <summary>New lines of an operation's log; their bytes are borrowed until the call returns.</summary>
+    /// <summary>New lines of an operation's log, which are in its file already; their bytes are borrowed until the call returns.</summary>
     void Wrote(OperationId operation, IReadOnlyList<LogLine> lines);
 }

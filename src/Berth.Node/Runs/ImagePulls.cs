@@ -9,7 +9,7 @@ namespace Berth.Node.Runs;
 internal sealed class ImagePulls(IContainerEngine engine, RunJournal journal, PullPolicy policy, TimeProvider time)
 {
     private const int Tries = 4;
-    private static readonly TimeSpan ProgressPace = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan ProgressPace = TimeSpan.FromMilliseconds(500);
 
     /// <summary>The image as the engine has it now.</summary>
     /// <exception cref="EngineException">It is not there and cannot be had.</exception>

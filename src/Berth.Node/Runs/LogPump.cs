@@ -73,7 +73,6 @@ internal sealed class LogPump : IDisposable
         await foreach (var batch in _scope.Engine.ReadLogsAsync(container, _log.ResumeFrom, follow, _scope.Request.Limits.LogLine, ct))
         {
             Keep(isFresh ? batch : [.. batch.Where(line => !_log.HasAlready(line))]);
-            _log.Flush();
         }
     }
 
@@ -98,11 +97,13 @@ internal sealed class LogPump : IDisposable
             kept++;
         }
 
+        _log.Flush();
         _scope.Watcher.Wrote(_operation, kept == lines.Count ? lines : [.. lines.Take(kept)]);
         if (_isFull)
         {
             LogLine mark = new(LogStream.Node, _scope.Time.GetUtcNow(), Encoding.UTF8.GetBytes(FullMark));
             _log.Add(mark);
+            _log.Flush();
             _scope.Watcher.Wrote(_operation, [mark]);
         }
     }

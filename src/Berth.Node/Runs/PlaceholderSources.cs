@@ -1,18 +1,15 @@
 using System.Collections.Immutable;
-using System.Reflection;
 using Berth.Jobs;
 using Berth.Jobs.Definitions;
 using Berth.Jobs.Placeholders;
 using Berth.Jobs.Results;
+using Berth.Node.Capacity;
 
 namespace Berth.Node.Runs;
 
 /// <summary>What placeholders may name, gathered from the definition and from what the run knows at this moment.</summary>
 internal static class PlaceholderSources
 {
-    private static readonly string Version =
-        typeof(PlaceholderSources).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
-
     public static PlaceholderValues Of(RunScope scope)
     {
         var request = scope.Request;
@@ -23,7 +20,7 @@ internal static class PlaceholderSources
             Host = request.Host,
             Project = request.Project,
             IngressDomain = request.IngressDomain,
-            Version = Version,
+            Version = Machine.Version,
             Variables = definition.Global.Variables.ToImmutableDictionary(),
             Operations = definition.Operations.ToImmutableDictionary(operation => operation.Id, operation => Of(scope, operation)),
         };

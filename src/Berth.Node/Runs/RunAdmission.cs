@@ -11,6 +11,9 @@ public sealed record RunAdmission
     /// <summary>Set when the run cannot be done here; nothing else is then.</summary>
     public string? Refusal { get; init; }
 
+    /// <summary>What is refused is the GPU: without one the job could run here.</summary>
+    public bool IsGpuRefused { get; init; }
+
     public ContainerLimits Ceiling { get; init; } = new();
 
     public GpuRequest? Gpu { get; init; }
@@ -52,10 +55,10 @@ public sealed record RunAdmission
 
         var (gpu, refusal) = wantsGpu && request.Gpu is { } choice ? await GpusAsync(choice, description, time, ct) : (null, null);
         return refusal is not null
-            ? new RunAdmission { Refusal = refusal }
+            ? new RunAdmission { Refusal = refusal, IsGpuRefused = true }
             : new RunAdmission
             {
-                Ceiling = CeilingOf(description),
+                Ceiling = CeilingOf(description, request.Shares),
                 Gpu = gpu,
                 CanPrepareAhead = description is { IsLocal: true, IsRootless: false, IsPodman: false },
                 Warnings = warnings.ToImmutable(),
@@ -64,9 +67,14 @@ public sealed record RunAdmission
 
     private static async Task<(GpuRequest? Gpu, string? Refusal)> GpusAsync(GpuChoice choice, EngineDescription engine, TimeProvider time, CancellationToken ct)
     {
+        if (choice is NoneOfThem)
+        {
+            return (null, "The job needs a GPU and there is none for it here.");
+        }
+
         if (engine.Name == "Podman" && engine.CdiDevices.IsEmpty)
         {
-            return (null, "The job needs a GPU, and Podman's Docker socket would run it without one and say nothing. Use Docker with the NVIDIA container toolkit, or run it with --no-gpu.");
+            return (null, "The job needs a GPU, and Podman's Docker socket would run it without one and say nothing. Use Docker with the NVIDIA container toolkit.");
         }
 
         if (!engine.IsLocal)
@@ -84,17 +92,17 @@ public sealed record RunAdmission
         var (chosen, refusal) = inventory.Choose(choice);
         return chosen is { } gpus
             ? (choice is AllOfThem ? GpuRequest.All : new GpuDevices([.. gpus.Select(gpu => gpu.Uuid)]), null)
-            : (null, $"{refusal} Run it with --no-gpu to go on without one.");
+            : (null, refusal);
     }
 
-    // The machine less what its own life needs: a tenth of the memory, between half a GiB and four.
-    private static ContainerLimits CeilingOf(EngineDescription engine)
+    /// <summary>A share of the machine less what its own life needs: a tenth of the memory, between half a GiB and four.</summary>
+    public static ContainerLimits CeilingOf(EngineDescription engine, int shares)
     {
         var reserve = Math.Clamp(engine.MemoryBytes / 10, 512L << 20, 4L << 30);
         return new ContainerLimits
         {
-            MemoryBytes = engine.MemoryBytes > 2 * reserve ? engine.MemoryBytes - reserve : null,
-            Cpus = engine.Cpus > 0 ? engine.Cpus : null,
+            MemoryBytes = engine.MemoryBytes > 2 * reserve ? (engine.MemoryBytes - reserve) / shares : null,
+            Cpus = engine.Cpus > 0 ? (double)engine.Cpus / shares : null,
         };
     }
 }

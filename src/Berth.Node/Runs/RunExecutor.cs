@@ -50,11 +50,11 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
                 stop.Request(before);
             }
 
-            expiry = ExpireAsync(journal.State, stop, over.Token);
+            expiry = ExpireAsync(journal, request.Extension, stop, over.Token);
 
             // 2
             var network = MakeNetworkAsync(journal, names);
-            guard = GuardAsync(journal, network, admission.CanPrepareAhead ? names.Bridge : null);
+            guard = GuardAsync(journal, request.Guarding, network, admission.CanPrepareAhead ? names.Bridge : null);
             var scope = new RunScope(request, names, folder, engine, journal, watcher, time)
             {
                 Ceiling = admission.Ceiling,
@@ -120,17 +120,32 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
         ? arguments.Exposures.DistinctBy(exposure => exposure.Port).ToImmutableDictionary(exposure => exposure.Port, _ => EndpointId.Private().Value)
         : null;
 
-    private async Task ExpireAsync(RunState state, StopSignal stop, CancellationToken over)
+    private async Task ExpireAsync(RunJournal journal, RunExtension extension, StopSignal stop, CancellationToken over)
     {
-        if (state.Timeout is not { } most || state.StartedAt is not { } started)
+        if (journal.State.StartedAt is not { } started)
         {
             return;
         }
 
+        var before = time.GetUtcNow() - started;
+        var since = time.GetTimestamp();
         try
         {
-            await LongWait.ForAsync(most - (time.GetUtcNow() - started), time, over);
-            stop.Request(StopReason.Expired);
+            while (journal.State.Timeout is { } most)
+            {
+                var longer = extension.BeyondAsync(most, over);
+                using var settled = CancellationTokenSource.CreateLinkedTokenSource(over);
+                var waiting = LongWait.ForAsync(most - before - time.GetElapsedTime(since), time, settled.Token);
+                if (await Task.WhenAny(waiting, longer) == waiting)
+                {
+                    await waiting;
+                    stop.Request(StopReason.Expired);
+                    return;
+                }
+
+                journal.Note(new RunExtended(await longer));
+                await settled.CancelAsync();
+            }
         }
         catch (OperationCanceledException) when (over.IsCancellationRequested)
         {
@@ -155,12 +170,25 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
         return await engine.CreateNetworkAsync(new NetworkSpec(names.Network, names.Bridge, names.Labels()), CancellationToken.None);
     }
 
-    private async Task GuardAsync(RunJournal journal, Task<ContainerNetwork> network, string? foreseen)
+    private async Task GuardAsync(RunJournal journal, Guarding guarding, Task<ContainerNetwork> network, string? foreseen)
     {
-        if (await _guard.RaiseAsync(network, foreseen, CancellationToken.None) is { } fault)
+        if (guarding == Guarding.Never)
         {
-            journal.Append(new Notice(NoticeLevel.Warning, $"This job can reach the machine and the private network around it: {fault}."));
+            await network;
+            return;
         }
+
+        if (await _guard.RaiseAsync(network, foreseen, CancellationToken.None) is not { } fault)
+        {
+            return;
+        }
+
+        if (guarding == Guarding.Always)
+        {
+            throw new UnguardedException($"The job cannot be kept from the machine and the private network around it: {fault}.");
+        }
+
+        journal.Append(new Notice(NoticeLevel.Warning, $"This job can reach the machine and the private network around it: {fault}."));
     }
 
     private static void Unmake(ContainerOperation operation, ConcurrentDictionary<string, Task> removals)
@@ -237,10 +265,17 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
                 : new OperationEnded(operation.Id, OperationOutcome.Stopped)
                 {
                     Reason = StopReason.NodeShutdown,
-                    Error = new OperationError(failure is EngineException ? OperationFault.EngineUnreachable : OperationFault.DiskFull, failure.Message),
+                    Error = new OperationError(FaultOf(failure), failure.Message),
                 });
         }
     }
+
+    private static OperationFault FaultOf(Exception failure) => failure switch
+    {
+        EngineException => OperationFault.EngineUnreachable,
+        UnguardedException => OperationFault.Engine,
+        _ => OperationFault.DiskFull,
+    };
 
     private static RunState End(RunJournal journal, StopSignal stop, Exception? failure)
     {
@@ -271,6 +306,7 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
             (null, StopReason.Expired) => new RunEnded(RunOutcome.Expired) { Message = $"The job's time of {state.Timeout?.TotalSeconds:0} s was up." },
             (null, StopReason.StoppedByClient) => new RunEnded(RunOutcome.StoppedByClient) { Message = "The job was stopped." },
             (null, StopReason.NodeShutdown) => new RunEnded(RunOutcome.Lost) { Message = "The node went down." },
+            (null, StopReason.LeaseLost) => new RunEnded(RunOutcome.Lost) { Message = "The node lost its lease." },
             _ => new RunEnded(RunOutcome.Succeeded),
         };
     }

@@ -3,7 +3,7 @@ using Berth.Jobs;
 namespace Berth.Node.Runs;
 
 /// <summary>
-/// The folder of one run: <c>journal.ndjson</c>, <c>request.json</c>, <c>result.json</c>, <c>logs/</c>. The process that works on the run
+/// The folder of one run: <c>journal.ndjson</c>, <c>request.json</c> or, of a market's, <c>lease.json</c>, <c>result.json</c>, <c>logs/</c>. The process that works on the run
 /// holds <c>lock</c>; the kernel lets go of it when that process dies, however it dies.
 /// </summary>
 public sealed class RunFolder
@@ -21,6 +21,8 @@ public sealed class RunFolder
     public string Journal => System.IO.Path.Combine(Path, "journal.ndjson");
 
     public string Request => System.IO.Path.Combine(Path, "request.json");
+
+    public string Lease => System.IO.Path.Combine(Path, "lease.json");
 
     public string Result => System.IO.Path.Combine(Path, "result.json");
 

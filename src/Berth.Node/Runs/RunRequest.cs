@@ -17,6 +17,19 @@ public enum PullPolicy
     Never,
 }
 
+/// <summary>Whether a run's containers are kept from the machine and what lies around it.</summary>
+public enum Guarding
+{
+    /// <summary>They are, and where that cannot be the run says so and goes on.</summary>
+    WherePossible,
+
+    /// <summary>Where that cannot be, nothing is started.</summary>
+    Always,
+
+    /// <summary>The host lets jobs reach everything.</summary>
+    Never,
+}
+
 /// <summary>One run as it is asked of the executor: the job, and what this machine allows it.</summary>
 public sealed record RunRequest
 {
@@ -26,13 +39,21 @@ public sealed record RunRequest
 
     public required JobDefinition Definition { get; init; }
 
-    /// <summary>The longest the job may run; null is no limit.</summary>
+    /// <summary>The longest the job may run, as far as is known at its start; null is no limit.</summary>
     public TimeSpan? Timeout { get; init; }
+
+    /// <summary>Brings a longer timeout while the run is under way.</summary>
+    public RunExtension Extension { get; init; } = new();
 
     public PullPolicy Pull { get; init; }
 
     /// <summary>The GPUs operations that ask for them get; null runs them without.</summary>
     public GpuChoice? Gpu { get; init; } = GpuChoice.All;
+
+    /// <summary>Into how many equal parts the machine is divided, of which this run has one.</summary>
+    public int Shares { get; init; } = 1;
+
+    public Guarding Guarding { get; init; }
 
     /// <summary>Where <c>output</c> folders are copied to, one folder an operation.</summary>
     public required string OutputDirectory { get; init; }
