@@ -115,6 +115,9 @@ public abstract class MarketFaultTests
 
             Assert.Equal(await beat is null, other is not null);
             await (other is null ? first.FinishAsync(lease) : AcceptAsync(second, other));
+
+            // The place of a claim that found nothing is given up.
+            network.Time.Advance(TimeSpan.FromSeconds(20));
         }
 
         Assert.Empty(await network.AuditAsync());

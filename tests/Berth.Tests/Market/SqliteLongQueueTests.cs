@@ -1,0 +1,9 @@
+using Berth.Testing.Network;
+using Xunit;
+
+namespace Berth.Tests.Market;
+
+public sealed class SqliteLongQueueTests(ITestOutputHelper output) : LongQueueTests(output)
+{
+    protected override Task<TestNetwork> StartAsync() => TestNetwork.StartAsync();
+}
