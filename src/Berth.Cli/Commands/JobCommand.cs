@@ -98,7 +98,7 @@ internal static class JobCommand
         var node = AddressOption("--node", "Only jobs that node runs or ran last.");
         var poster = AddressOption("--poster", "Only jobs of that poster.");
         var mine = new Option<bool>("--mine") { Description = "Only your own jobs." };
-        var limit = new Option<int>("--limit") { Description = "How many, 200 at most. Default 50.", HelpName = "count", DefaultValueFactory = _ => 50 };
+        var limit = new Option<int>("--limit") { Description = "How many, 200 at most.", HelpName = "count", DefaultValueFactory = _ => 50 };
         var after = new Option<string?>("--after") { Description = "Go on after that cursor; the end of a list says it.", HelpName = "cursor" };
         var format = CommonOptions.Format();
         var command = new Command("list", "List jobs, newest first.") { state, market, node, poster, mine, limit, after, access.Server, access.Key, format };
