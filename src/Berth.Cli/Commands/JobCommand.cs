@@ -238,7 +238,10 @@ internal static class JobCommand
         var (job, format) = (JobArgument(), CommonOptions.Format());
         var timeout = new Option<TimeSpan?>("--timeout", "-t")
         {
-            Description = "How much longer it may take (90s, 10m, 2h; a bare number is minutes).", HelpName = "time", Required = true, CustomParser = Durations.Parse,
+            Description = "How much longer it may take (90s, 10m, 2h; a bare number is minutes).",
+            HelpName = "time",
+            Required = true,
+            CustomParser = Durations.Parse,
         };
         var command = new Command("extend", "Give a job more time, and deposit for it.") { job, timeout, access.Server, access.Key, format };
         command.SetAction((parsed, ct) => access.SignedAsync(parsed, async (client, _) =>

@@ -19,12 +19,15 @@ internal static class JobPostCommand
         var access = new ServerAccess(around);
         var what = new Argument<string[]>("definition")
         {
-            Description = "The job definition: a file, an http(s) address, or - for standard input. Or, after --, words for the shell of an image.", Arity = ArgumentArity.OneOrMore,
+            Description = "The job definition: a file, an http(s) address, or - for standard input. Or, after --, words for the shell of an image.",
+            Arity = ArgumentArity.OneOrMore,
         };
         var market = new Option<string?>("--market", "-m") { Description = "The market: slug or address. Not needed where there is one only.", HelpName = "market" };
         var timeout = new Option<TimeSpan?>("--timeout", "-t")
         {
-            Description = "The longest the job may run (90s, 10m, 2h; a bare number is minutes). Default: the market's.", HelpName = "time", CustomParser = Durations.Parse,
+            Description = "The longest the job may run (90s, 10m, 2h; a bare number is minutes). Default: the market's.",
+            HelpName = "time",
+            CustomParser = Durations.Parse,
         };
         var image = new Option<string>("--image", "-i") { Description = "The image words after -- run in.", HelpName = "image", DefaultValueFactory = _ => "ubuntu" };
         var gpu = new Option<bool>("--gpu") { Description = "Words after -- get the GPUs of a slot." };
