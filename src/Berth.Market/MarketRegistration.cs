@@ -62,7 +62,11 @@ public static class MarketRegistration
 
     /// <summary>Brings the database to this program's form; called once before requests are served.</summary>
     /// <exception cref="StorageException">The database cannot be used.</exception>
-    public static Task PrepareMarketAsync(this IServiceProvider services, CancellationToken ct) => Migrations.ApplyAsync(services.GetRequiredService<Database>(), ct);
+    public static async Task PrepareMarketAsync(this IServiceProvider services, CancellationToken ct)
+    {
+        await Migrations.ApplyAsync(services.GetRequiredService<Database>(), ct);
+        await services.GetRequiredService<NonceStore>().LoadAsync(ct);
+    }
 
     /// <summary>Writes to the database and the content folder, and returns when both took it.</summary>
     /// <exception cref="StorageException">One of them is away, full or read-only.</exception>

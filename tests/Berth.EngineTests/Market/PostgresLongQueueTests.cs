@@ -3,6 +3,8 @@ using Xunit;
 
 namespace Berth.EngineTests.Market;
 
+[CollectionDefinition(nameof(PostgresLongQueueTests), DisableParallelization = true)]
+[Collection(nameof(PostgresLongQueueTests))]
 public sealed class PostgresLongQueueTests(ITestOutputHelper output) : LongQueueTests(output)
 {
     private string? _database;

@@ -71,6 +71,23 @@ public sealed class ServerFaultTests : IDisposable
         Assert.True(check.Code == 0, check.Said);
     }
 
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("postgres")]
+    public async Task A_request_from_before_the_servers_death_is_a_replay_after_it(string database)
+    {
+        await using var server = await ServerProcess.StartAsync(_folder.FullName, await DatabaseAsync(database));
+        using var client = await server.FoundAsync();
+        var post = System.Text.Json.JsonSerializer.Serialize(TestNetwork.APost() with { WaitForFit = true }, WireJson.Answers.JobPost);
+        using var request = SignedOnce.Request(server.Address, client, TimeProvider.System.GetUtcNow(), HttpMethod.Post, "api/v1/jobs", post);
+
+        Assert.Equal(201, await SignedOnce.SendAsync(request, server.Address));
+        await server.KillAsync();
+        await server.StartAsync();
+
+        Assert.Equal(401, await SignedOnce.SendAsync(request, server.Address));
+    }
+
     [Fact]
     [Trait("Category", "Long")]
     public async Task A_PostgreSQL_that_goes_away_and_comes_back_fails_requests_cleanly_and_all_recovers_by_itself()

@@ -76,7 +76,7 @@ public abstract class LongQueueTests(ITestOutputHelper output)
         var definition = (await network.PostAsync()).Definition;
         string Job(string id, string rest) => $"insert into jobs ({Columns}) select {id}, 1, '{network.ClientKey.Address}', '', '{definition}', 0, 0, 600, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, {rest} from ({numbers}) as numbers";
 
-        await network.SpoilAsync(Job($"'5uQeVj5tqViQh7yWWGStvkEG1Zmhx6uasJtW' || {Digits}", $"1, 1, 0, 1, 1, 2, 0, 1, 0, 0, '{node}', '0', 'ended' || i"));
+        await network.SpoilAsync(Job($"'5uQeVj5tqViQh7yWWGStvkEG1Zmhx6uasJtW' || {Digits}", $"1, 1, 0, 1, 1, 2, 0, 1, 0, 0, '{node}', '0', '6uQeVj5tqViQh7yWWGStvkEG1Zmhx6uasJtW' || {Digits}"));
         await network.SpoilAsync("insert into job_events (job_id, sequence, body) select id, 1, '{\"kind\":\"job-stopping\"}' from jobs where state = 2");
         await network.SpoilAsync($"insert into runs (run, job_id, attempt, fence, node, slot, leased_at, ended_at, outcome, last_lines, is_archived) select run, id, 1, 1, node, slot, 0, 1, 'Succeeded', '{{\"one\":1}}', 1 from jobs where state = 2");
         await network.SpoilAsync(Job($"'4uQeVj5tqViQh7yWWGStvkEG1Zmhx6uasJtW' || {Digits}", "0, 0, 0, 0, 0, 0, null, null, null, null, null, null, null"));

@@ -10,7 +10,7 @@ using Xunit;
 namespace Berth.Tests.Market;
 
 /// <summary>Whatever is sent, the answer is a problem that says what and where, and the server goes on.</summary>
-public sealed class BodyTests
+public sealed class BodyTests(SharedNetwork shared) : IClassFixture<SharedNetwork>
 {
     private const string Job = "4uQeVj5tqViQh7yWWGStvkEG1Zmhx6uasJtWCJziofM3";
 
@@ -42,7 +42,7 @@ public sealed class BodyTests
     [InlineData("runs/" + Job + "/events", """{"fence":1,"logs":[{"operation":"a","first":1,"last":1,"size":1,"data":"!"}]}""", "data")]
     public async Task A_body_that_is_not_what_the_route_takes_is_refused_with_where(string path, string body, string where)
     {
-        await using var network = await TestNetwork.StartAsync();
+        var network = shared.Network;
         var http = network.Http(network.ClientKey);
 
         var (status, problem) = await SendAsync(http, HttpMethod.Post, $"api/v1/{path}", body);
@@ -61,7 +61,7 @@ public sealed class BodyTests
     [InlineData("""{"market":"cpu","instance":"","machine":{"cpus":1,"memoryMib":1,"diskMib":1,"engine":"e","version":"v"},"slots":[{"slot":"0","cpus":1,"memoryMib":1}]}""", "instance")]
     public async Task A_registration_that_cannot_be_is_refused(string body, string where)
     {
-        await using var network = await TestNetwork.StartAsync();
+        var network = shared.Network;
 
         var (status, problem) = await SendAsync(network.Http(network.ClientKey), HttpMethod.Put, $"api/v1/nodes/{network.ClientKey.Address}", body);
 
@@ -80,7 +80,7 @@ public sealed class BodyTests
     [InlineData("""{"slug":"x","price":9223372036854775807}""")]
     public async Task A_market_that_cannot_be_is_refused(string body)
     {
-        await using var network = await TestNetwork.StartAsync();
+        var network = shared.Network;
 
         Assert.Equal(HttpStatusCode.BadRequest, (await SendAsync(network.Http(network.OperatorKey), HttpMethod.Post, "api/v1/markets", body)).Status);
     }
@@ -110,7 +110,7 @@ public sealed class BodyTests
     [InlineData("api/v1/accounts/{client}/entries?after=99999999999999999999", 400)]
     public async Task What_is_not_there_or_cannot_be_asked_is_a_problem(string path, int status)
     {
-        await using var network = await TestNetwork.StartAsync();
+        var network = shared.Network;
 
         var (answered, problem) = await SendAsync(network.Http(network.ClientKey), HttpMethod.Get, path.Replace("{client}", $"{network.ClientKey.Address}", StringComparison.Ordinal), null);
 
@@ -206,7 +206,7 @@ public sealed class BodyTests
     [InlineData("GET /api/v1/markets HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n")]
     public async Task Lying_lengths_and_hosts_end_the_connection_and_nothing_else(string bytes)
     {
-        await using var network = await TestNetwork.StartAsync();
+        var network = shared.Network;
         using var wire = new TcpClient();
         await wire.ConnectAsync(network.Address.Host, network.Address.Port);
         var stream = wire.GetStream();
