@@ -162,7 +162,18 @@ public sealed class BodyTests(SharedNetwork shared) : IClassFixture<SharedNetwor
         var node = await network.NodeAsync();
         var lease = new Lease
         {
-            Run = new(Job), Job = new(Job), Fence = 1, Attempt = 1, LeaseSeconds = 1, TimeoutSeconds = 1, Market = "", Poster = node.Address, Slot = "", Definition = "", DefinitionId = "", EndpointDomain = "",
+            Run = new(Job),
+            Job = new(Job),
+            Fence = 1,
+            Attempt = 1,
+            LeaseSeconds = 1,
+            TimeoutSeconds = 1,
+            Market = "",
+            Poster = node.Address,
+            Slot = "",
+            Definition = "",
+            DefinitionId = "",
+            EndpointDomain = "",
         };
 
         Assert.Equal(ProblemTypes.NotFound, (await Assert.ThrowsAsync<MarketException>(() => node.RenewAsync(lease))).Code);
