@@ -6,10 +6,10 @@ namespace Berth.Market.Jobs;
 /// <summary>Says in sentences why a job finds no slot.</summary>
 internal static class Fit
 {
-    /// <summary>Why the job waits at its place: what no slot has, or that all that would do are taken.</summary>
-    public static async Task<string> WhyItWaitsAsync(Transaction transaction, Job job, long place, CancellationToken ct) => place switch
+    /// <summary>Why the job waits at its place: what no slot has, or when it <paramref name="fits"/> one, that all that would do are taken.</summary>
+    public static async Task<string> WhyItWaitsAsync(Transaction transaction, Job job, long place, bool fits, CancellationToken ct) => place switch
     {
-        _ when !await NodeStore.CouldFitAsync(transaction, job, ct) => await WhatIsMissingAsync(transaction, job, ct),
+        _ when !fits => await WhatIsMissingAsync(transaction, job, ct),
         1 => "Every slot it fits is taken; it is next.",
         2 => "1 job waits before it.",
         JobStore.MostCounted => $"{JobStore.MostCounted - 1} jobs or more wait before it.",

@@ -39,7 +39,7 @@ internal sealed class JobChanges(MarketOptions options, MarketMeters meters)
         }
 
         // No slot begins to wait between the look and the commit.
-        await transaction.Dialect.HoldMarketAsync(transaction, saved.Market, alone: false, ct);
+        transaction.Dialect.HoldMarket(transaction, saved.Market, alone: false);
         return await MatchAsync(transaction, saved, happened.At, ct);
     }
 

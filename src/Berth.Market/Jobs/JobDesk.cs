@@ -54,12 +54,12 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
                 var market = await MarketStore.FindAsync(transaction, post.Market, ct)
                     ?? throw RefusedException.NotFound($"There is no market '{post.Market}'; berth market list shows those there are.");
                 var job = Draft(poster, post, market, needs, id, digest, idempotencyKey);
-                await database.Dialect.HoldMarketAsync(transaction, market.Number, alone: false, ct);
-                await CheckFitAsync(transaction, job, post, ct);
+                database.Dialect.HoldMarket(transaction, market.Number, alone: false);
+                var fits = await FitsAsync(transaction, job, post, ct);
                 await DepositAsync(transaction, job, job.Deposit, ct);
                 var queued = await JobStore.InsertAsync(transaction, job, ct);
                 transaction.OnceCommitted(() => meters.Posted(market.Slug));
-                return (await ViewAsync(transaction, await changes.MatchAsync(transaction, queued, job.PostedAt, ct), true, ct), true);
+                return (await ViewAsync(transaction, await changes.MatchAsync(transaction, queued, job.PostedAt, ct), true, ct, fits), true);
             },
             ct);
     }
@@ -228,12 +228,17 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
         }
     }
 
-    private static async Task CheckFitAsync(Transaction transaction, Job job, JobPost post, CancellationToken ct)
+    /// <summary>Whether a registered slot could run the job.</summary>
+    /// <exception cref="RefusedException">None could, and it is not to wait for one.</exception>
+    private static async Task<bool> FitsAsync(Transaction transaction, Job job, JobPost post, CancellationToken ct)
     {
-        if (!post.WaitForFit && !await NodeStore.CouldFitAsync(transaction, job, ct))
+        var fits = await NodeStore.CouldFitAsync(transaction, job, ct);
+        if (!fits && !post.WaitForFit)
         {
             throw new RefusedException(ProblemTypes.NoFit, $"{await Fit.WhatIsMissingAsync(transaction, job, ct)} Post it with --wait-for-fit to let it wait for such a node.");
         }
+
+        return fits;
     }
 
     private async Task DepositAsync(Transaction transaction, Job job, Nos amount, CancellationToken ct)
@@ -256,7 +261,7 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
         }
     }
 
-    private static async Task<JobView> ViewAsync(Transaction transaction, Job job, bool mayRead, CancellationToken ct)
+    private static async Task<JobView> ViewAsync(Transaction transaction, Job job, bool mayRead, CancellationToken ct, bool? fits = null)
     {
         long? place = job.State == JobState.Queued ? await JobStore.PositionAsync(transaction, job, ct) : null;
         return new JobView
@@ -267,7 +272,7 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
             Message = mayRead ? job.Message : null,
             Attempts = job.Attempts,
             QueuePosition = place,
-            Waiting = place is { } waits ? await Fit.WhyItWaitsAsync(transaction, job, waits, ct) : null,
+            Waiting = place is { } waits ? await Fit.WhyItWaitsAsync(transaction, job, waits, fits ?? await NodeStore.CouldFitAsync(transaction, job, ct), ct) : null,
             Requirements = job.Requirements,
             Deposit = job.Deposit,
             Cost = job.Cost,

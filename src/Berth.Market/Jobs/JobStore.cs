@@ -50,9 +50,9 @@ internal static class JobStore
     public static Task<Job?> FindByKeyAsync(Transaction transaction, Address poster, string key, CancellationToken ct) => transaction.FirstAsync(
         $"select {Columns} where j.poster = @poster and j.post_key = @key", Read, ct, ("poster", poster.Value), ("key", key));
 
-    /// <summary>The lease that a claim got and has not accepted yet.</summary>
-    public static Task<Job?> TakeByClaimAsync(Transaction transaction, string claim, Address node, CancellationToken ct) => transaction.FirstAsync(
-        $"select {Columns} where j.claim = @claim and j.node = @node and j.state = 1 {ForUpdate(transaction)}", Read, ct, ("claim", claim), ("node", node.Value));
+    /// <summary>The job that the slot has a lease for, accepted or not.</summary>
+    public static Task<Job?> TakeOnSlotAsync(Transaction transaction, Address node, string slot, CancellationToken ct) => transaction.FirstAsync(
+        $"select {Columns} where j.node = @node and j.slot = @slot and j.state = 1 {ForUpdate(transaction)}", Read, ct, ("node", node.Value), ("slot", slot));
 
     /// <summary>
     /// The oldest waiting job of the market that fits the slot. One that somebody else is about to change is passed over, or with <paramref name="wait"/> waited for: then null means
@@ -79,9 +79,6 @@ internal static class JobStore
         ("market", job.Market),
         ("number", job.Number),
         ("most", MostCounted));
-
-    public static Task<bool> HasRunAsync(Transaction transaction, Address node, string slot, CancellationToken ct) => transaction.ScalarAsync<bool>(
-        "select exists (select 1 from jobs where node = @node and slot = @slot and state = 1)", ct, ("node", node.Value), ("slot", slot));
 
     public static Task<List<JobFacts>> ListAsync(Transaction transaction, JobFilter filter, long? market, long before, CancellationToken ct)
     {

@@ -77,17 +77,12 @@ internal sealed class MarketQueue(Database database, ContentStore content, JobCh
     {
         // 1
         var now = time.GetUtcNow();
-        if (await JobStore.TakeByClaimAsync(transaction, claim.Claim, node, ct) is { } mine)
+        if (await JobStore.TakeOnSlotAsync(transaction, node, claim.Slot, ct) is { } there)
         {
-            return mine;
+            return there.Claim == claim.Claim ? there : null;
         }
 
         var (market, slot) = await SlotOfAsync(transaction, marketName, node, claim, ct);
-        if (await JobStore.HasRunAsync(transaction, node, slot.Name, ct))
-        {
-            return null;
-        }
-
         // What waits on both sides does not fit: whoever came second has looked.
         if (await NodeStore.KeepWaitingAsync(transaction, market, slot, claim.Claim, until, ct))
         {
@@ -102,8 +97,8 @@ internal sealed class MarketQueue(Database database, ContentStore content, JobCh
 
         // 3
         // No job begins to wait between the look and the waiting.
-        await database.Dialect.HoldMarketAsync(transaction, market, alone: true, ct);
-        if (await JobStore.HasRunAsync(transaction, node, slot.Name, ct))
+        database.Dialect.HoldMarket(transaction, market, alone: true);
+        if (await JobStore.TakeOnSlotAsync(transaction, node, slot.Name, ct) is not null)
         {
             return null;
         }

@@ -103,7 +103,7 @@ internal sealed partial class MarketDesk(Database database, JobChanges changes, 
             async transaction =>
             {
                 var terms = await MarketAsync(transaction, market, ct);
-                await database.Dialect.HoldMarketAsync(transaction, terms.Number, alone: true, ct);
+                database.Dialect.HoldMarket(transaction, terms.Number, alone: true);
                 await MarketStore.UpdateAsync(transaction, terms with { IsClosed = true }, ct);
                 await transaction.ExecuteAsync("delete from waiting_slots where market_id = @market", ct, ("market", terms.Number));
                 return terms with { IsClosed = true };
@@ -120,7 +120,7 @@ internal sealed partial class MarketDesk(Database database, JobChanges changes, 
     private async Task<bool> StopSomeAsync(Transaction transaction, MarketTerms closed, CancellationToken ct)
     {
         var waiting = await transaction.ListAsync(
-            "select job from jobs where market_id = @market and state = 0 order by id limit 100", row => new Berth.Jobs.JobId(row.Text("job")), ct, ("market", closed.Number));
+            "select job from jobs where market_id = @market and state = 0 order by id + 0 limit 100", row => new Berth.Jobs.JobId(row.Text("job")), ct, ("market", closed.Number));
         foreach (var id in waiting)
         {
             if (await JobStore.TakeAsync(transaction, id, ct) is { State: JobState.Queued } job)

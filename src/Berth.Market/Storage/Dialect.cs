@@ -36,9 +36,9 @@ internal abstract class Dialect : IAsyncDisposable
     public abstract bool IsOutage(DbException fault);
 
     /// <summary>
-    /// Within the transaction, keeps the market to this one: <paramref name="alone"/> excludes everybody, otherwise only those who want it alone.
+    /// Keeps the market to this transaction, before it asks anything more: <paramref name="alone"/> excludes everybody, otherwise only those who want it alone.
     /// </summary>
-    public abstract Task HoldMarketAsync(Transaction transaction, long market, bool alone, CancellationToken ct);
+    public abstract void HoldMarket(Transaction transaction, long market, bool alone);
 
     /// <summary>Tells other processes on the database that something happened under the keys; best effort, the receivers also look by themselves.</summary>
     public abstract Task TellAsync(IReadOnlyCollection<string> keys, CancellationToken ct);

@@ -72,11 +72,13 @@ internal sealed class PostgresDialect : Dialect
         && (state.StartsWith("08", StringComparison.Ordinal) || state.StartsWith("53", StringComparison.Ordinal) || state.StartsWith("57", StringComparison.Ordinal)
             || state.StartsWith("58", StringComparison.Ordinal) || state == PostgresErrorCodes.ReadOnlySqlTransaction);
 
-    public override Task HoldMarketAsync(Transaction transaction, long market, bool alone, CancellationToken ct) => transaction.ExecuteAsync(
-        alone ? "select pg_advisory_xact_lock(@class, @market)" : "select pg_advisory_xact_lock_shared(@class, @market)",
-        ct,
-        ("class", MarketLocks),
-        ("market", (int)market));
+    public override void HoldMarket(Transaction transaction, long market, bool alone) => transaction.ExecuteLater(
+        new Statement(
+            alone ? "select pg_advisory_xact_lock(@class, @market)" : "select pg_advisory_xact_lock_shared(@class, @market)",
+            [("class", MarketLocks), ("market", (int)market)])
+        {
+            HasRows = true,
+        });
 
     public override async Task TellAsync(IReadOnlyCollection<string> keys, CancellationToken ct)
     {

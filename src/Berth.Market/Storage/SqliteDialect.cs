@@ -92,7 +92,10 @@ internal sealed class SqliteDialect : Dialect
     // Full, read-only, an error of the device, a file that is gone.
     public override bool IsOutage(DbException fault) => fault is SqliteException { SqliteErrorCode: 5 or 8 or 10 or 13 or 14 };
 
-    public override Task HoldMarketAsync(Transaction transaction, long market, bool alone, CancellationToken ct) => Task.CompletedTask;
+    public override void HoldMarket(Transaction transaction, long market, bool alone)
+    {
+        // Nobody else writes anyhow.
+    }
 
     public override Task TellAsync(IReadOnlyCollection<string> keys, CancellationToken ct) => Task.CompletedTask;
 

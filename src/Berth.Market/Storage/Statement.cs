@@ -6,6 +6,9 @@ namespace Berth.Market.Storage;
 /// <summary>SQL as a store wrote it, and its values; <paramref name="Otherwise"/> says what is wrong when it does not change one row.</summary>
 internal sealed record Statement(string Sql, (string Name, object? Value)[] Values, string? Otherwise = null)
 {
+    /// <summary>It has rows that nobody wants.</summary>
+    public bool HasRows { get; init; }
+
     /// <summary>Makes parameters of the values.</summary>
     public void Bind(Func<DbParameter> make, DbParameterCollection parameters)
     {

@@ -95,8 +95,13 @@ internal sealed class Transaction(Session session, DbTransaction transaction, Di
         {
             await using (batch)
             {
-                // What was put off has no rows; the reader stands at the question's.
+                // The reader stands at the first rows there are.
                 await using var answers = await batch.ExecuteReaderAsync(ct);
+                for (var unwanted = _later.Count(put => put.HasRows); unwanted > 0; unwanted--)
+                {
+                    await answers.NextResultAsync(ct);
+                }
+
                 CheckLater(batch);
                 while (await answers.ReadAsync(ct))
                 {

@@ -128,18 +128,20 @@ public sealed class JobLifecycleProperties
         }
     });
 
-    private static void Sample(Action<Job, JobChange, Job?> holds) => History.Sample(history =>
-    {
-        var (job, now) = (Fresh(), Start);
-        foreach (var (kind, seconds, number) in history)
+    private static void Sample(Action<Job, JobChange, Job?> holds) => History.Sample(
+        history =>
         {
-            now = now.AddSeconds(seconds);
-            var happened = Happens(job, now, kind, number);
-            var after = JobLifecycle.After(job, happened);
-            holds(job, happened, after);
-            job = after ?? job;
-        }
-    });
+            var (job, now) = (Fresh(), Start);
+            foreach (var (kind, seconds, number) in history)
+            {
+                now = now.AddSeconds(seconds);
+                var happened = Happens(job, now, kind, number);
+                var after = JobLifecycle.After(job, happened);
+                holds(job, happened, after);
+                job = after ?? job;
+            }
+        },
+        iter: 10_000);
 
     private static (Job Job, DateTimeOffset Now) Step(Job job, DateTimeOffset now, (int Kind, int Seconds, int Number) step)
     {

@@ -73,7 +73,6 @@ create index jobs_of_market on jobs (market_id, (id + 0));
 create index jobs_of_market_in_state on jobs (market_id, state, (id + 0));
 create index jobs_in_state on jobs (state, (id + 0));
 create unique index jobs_post_key on jobs (poster, post_key) where post_key is not null;
-create index jobs_claim on jobs (claim) where claim is not null;
 
 create table runs (
   run text primary key,
