@@ -113,7 +113,7 @@ internal sealed class LeasedRun : IDisposable
         try
         {
             await Task.WhenAny(executing, keeping, reporting);
-            if (executing.IsCompletedSuccessfully)
+            if (executing.IsCompletedSuccessfully || _reporter.HasReadEnd)
             {
                 // 3
                 _keeper.RunHasEnded();
@@ -167,7 +167,13 @@ internal sealed class LeasedRun : IDisposable
 
     private async Task<string?> DoubtAsync(StopSignal stop, CancellationToken leaving)
     {
-        if (!_isNew && (StateSoFar().IsEnded || (IsSameBoot && _keeper.Left > TimeSpan.Zero)))
+        if (StateSoFar().IsEnded)
+        {
+            _keeper.RunHasEnded();
+            return null;
+        }
+
+        if (!_isNew && IsSameBoot && _keeper.Left > TimeSpan.Zero)
         {
             return null;
         }

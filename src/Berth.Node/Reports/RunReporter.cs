@@ -53,6 +53,9 @@ internal sealed class RunReporter : IRunWatcher
         _pauses = scope.Server.Begin();
     }
 
+    /// <summary>The run's end was read from its journal: it is being reported, and whoever executes the run is done in a moment.</summary>
+    public bool HasReadEnd => _journal.HasEnd;
+
     public void Happened(RunEvent happened) => _news.Writer.TryWrite(true);
 
     public void Wrote(OperationId operation, IReadOnlyList<LogLine> lines) => _news.Writer.TryWrite(true);

@@ -73,13 +73,15 @@ public sealed class NodeLoop
     /// <exception cref="NodeRefusedException">The machine cannot be divided as asked, or another agent has taken the node over.</exception>
     public async Task RunAsync()
     {
-        // 1
-        _machine = await Machine.MeasureAsync(_scope.Engine, _settings.StateDirectory, _scope.Time, _exit.Draining);
-        var (slots, refusal) = NodeSlot.Divide(_settings.Slots, _machine.Gpus);
-        _slots = slots ?? throw new NodeRefusedException(refusal!);
-        lock (_statusLock)
+        try
         {
-            _status = _status with { Slots = [.. _slots.Select(slot => new SlotStatus(slot.Name, slot.Gpus))] };
+            // 1
+            _machine = await Machine.MeasureAsync(_scope.Engine, _settings.StateDirectory, _scope.Time, _exit.Draining);
+            Divide(_machine);
+        }
+        catch (OperationCanceledException) when (_exit.Draining.IsCancellationRequested)
+        {
+            return;
         }
 
         // 2
@@ -115,6 +117,16 @@ public sealed class NodeLoop
         }
 
         _scope.Log.Say("Left the market; nothing runs here any more.");
+    }
+
+    private void Divide(Machine machine)
+    {
+        var (slots, refusal) = NodeSlot.Divide(_settings.Slots, machine.Gpus);
+        _slots = slots ?? throw new NodeRefusedException(refusal!);
+        lock (_statusLock)
+        {
+            _status = _status with { Slots = [.. _slots.Select(slot => new SlotStatus(slot.Name, slot.Gpus))] };
+        }
     }
 
     private static string Base(int bytes) => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(bytes));

@@ -42,6 +42,7 @@ public sealed class ScriptedMarket(TimeProvider time)
     private TaskCompletionSource _changed = NewSignal();
     private NodeRegistration? _registration;
     private bool _isAway;
+    private int _refused;
     private long _fence;
 
     public TimeSpan LeaseLength { get; init; } = TimeSpan.FromSeconds(60);
@@ -55,6 +56,9 @@ public sealed class ScriptedMarket(TimeProvider time)
 
     /// <summary>What a node did that no node may do.</summary>
     public ImmutableArray<string> Violations => Locked(() => _violations.ToImmutableArray());
+
+    /// <summary>How often somebody tried while nobody answered.</summary>
+    public int Refused => Locked(() => _refused);
 
     public NodeRegistration? Registration => Locked(() => _registration);
 
@@ -388,7 +392,7 @@ public sealed class ScriptedMarket(TimeProvider time)
             _violations.Add($"{ended.Operation} ended with {ended.LogLines} lines, and not all of them are here.");
         }
 
-        run.Events.Add(happened);
+        run.Events = run.Events.Add(happened);
         run.IsSettled |= happened is RunEnded;
     }
 
@@ -409,10 +413,7 @@ public sealed class ScriptedMarket(TimeProvider time)
             _violations.Add($"A chunk of {chunk.Operation} with {lines.Length} lines has {chunk.Size} bytes.");
         }
 
-        if (!run.Lines.TryGetValue(chunk.Operation.Value, out var known))
-        {
-            run.Lines[chunk.Operation.Value] = known = [];
-        }
+        var known = run.Lines.GetValueOrDefault(chunk.Operation.Value, []);
 
         if (chunk.First > known.Count + 1)
         {
@@ -421,7 +422,7 @@ public sealed class ScriptedMarket(TimeProvider time)
 
         run.LargestChunk = Math.Max(run.LargestChunk, chunk.Size);
         run.Chunks++;
-        known.AddRange(lines.Skip((int)(known.Count + 1 - chunk.First)).Select(line => line[29..]));
+        run.Lines = run.Lines.SetItem(chunk.Operation.Value, known.AddRange(lines.Skip((int)(known.Count + 1 - chunk.First)).Select(line => line[29..])));
     }
 
     private void Control(JobId job, Action<ScriptedRun> change) => Locked(() =>
@@ -464,6 +465,8 @@ public sealed class ScriptedMarket(TimeProvider time)
     {
         if (_isAway)
         {
+            _refused++;
+            Change();
             throw new HttpRequestException("connection refused");
         }
     }
@@ -526,10 +529,10 @@ public sealed class ScriptedRun(ScriptedJob job, string claim, DateTimeOffset le
 
     public long Control { get; set; }
 
-    public List<RunEvent> Events { get; } = [];
+    public ImmutableList<RunEvent> Events { get; set; } = [];
 
     /// <summary>Of each operation the stream letter and the text of every line, in order.</summary>
-    public Dictionary<string, List<string>> Lines { get; } = [];
+    public ImmutableDictionary<string, ImmutableList<string>> Lines { get; set; } = ImmutableDictionary<string, ImmutableList<string>>.Empty;
 
     public int Reports { get; set; }
 

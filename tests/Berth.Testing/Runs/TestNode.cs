@@ -166,16 +166,17 @@ public sealed class TestNode : IAsyncDisposable
     /// <summary>The market's first run that is so, as soon as there is one.</summary>
     public async Task<ScriptedRun> UntilRunAsync(Func<ScriptedRun, bool> isSo)
     {
+        ScriptedRun? found = null;
         try
         {
-            await Market.UntilAsync(market => market.Runs.Any(isSo), TestRun.Patience);
+            await Market.UntilAsync(market => (found = market.Runs.FirstOrDefault(isSo)) is not null, TestRun.Patience);
         }
         catch (TimeoutException)
         {
             Assert.Fail($"No run came to be so. The node said: {string.Join(" | ", Said)} The market heard: {string.Join(", ", Market.Calls)}; of it: {string.Join(" ", Market.Violations)}");
         }
 
-        return Market.Runs.First(isSo);
+        return found!;
     }
 
     public RunFolder Folder(ScriptedRun run) => RunFolder.Of(StateDirectory, run.Lease.Run);
@@ -195,7 +196,24 @@ public sealed class TestNode : IAsyncDisposable
 
         if (!_isSuccessor)
         {
-            _home.Delete(recursive: true);
+            Delete();
+        }
+    }
+
+    // The dead write on for a moment in their own folder, which nobody reads.
+    private void Delete()
+    {
+        for (var left = 100; ; left--)
+        {
+            try
+            {
+                _home.Delete(recursive: true);
+                return;
+            }
+            catch (IOException) when (left > 0)
+            {
+                Thread.Yield();
+            }
         }
     }
 

@@ -73,23 +73,16 @@ public sealed class LeaseTests
     [Fact]
     public async Task What_a_job_did_while_the_server_was_away_for_ten_minutes_is_delivered_after()
     {
-        await using var node = Of(new NodeWishes { LeaseLength = 30 * Minute });
-        var run = await RunningAsync(node, Op("ready", "fake/lines-1"), Op("ticker", "fake/ticks-300"), Op("after", "fake/lines-3"));
+        await using var node = Of(new NodeWishes { LeaseLength = TimeSpan.FromDays(40), Hurries = 30 * Second });
+        node.Market.Post(Job(Op("ready", "fake/lines-1"), Op("ticker", "fake/ticks-300"), Op("after", "fake/lines-3")), timeoutSeconds: 1 << 28);
+        node.Start();
+        var run = await node.UntilRunAsync(run => run.Lines.Count > 0);
         var began = node.Clock.GetUtcNow();
 
         node.Market.GoAway();
-        while (node.Clock.GetUtcNow() - began < 10 * Minute)
-        {
-            await node.Clock.PassAsync(30 * Second);
-        }
-
-        Assert.False(run.IsSettled);
+        await node.Market.UntilAsync(market => market.Refused > 5 && node.Clock.GetUtcNow() - began > 10 * Minute, Patience);
         node.Market.ComeBack();
-        var settled = node.UntilRunAsync(run => run.IsSettled);
-        while (!settled.IsCompleted)
-        {
-            await Task.WhenAny(settled, node.Clock.PassAsync(30 * Second));
-        }
+        await node.UntilRunAsync(run => run.IsSettled);
 
         Assert.Equal(RunOutcome.Succeeded, run.State.Outcome);
         Assert.Equal(Enumerable.Range(1, 300).Select(tick => $"o tick {tick}"), run.Lines["ticker"]);
@@ -196,6 +189,27 @@ public sealed class LeaseTests
             next.Market.Calls[before..].Where(call => call is MarketCall.Renew or MarketCall.Report).Take(4));
         Assert.Single(next.Market.Runs);
         Assert.False(run.IsLost);
+    }
+
+    [Fact]
+    public async Task A_run_that_ended_is_told_of_after_its_lease_as_long_as_the_market_takes_it()
+    {
+        var greeting = Job(Op("greet", "fake/lines-3"));
+        await using var smooth = Of();
+        smooth.Market.Post(greeting);
+        var events = (await smooth.Start().UntilRunAsync(run => run.IsSettled)).Events.Count;
+        await using var node = Of(new NodeWishes { Death = new NodeDeath { Write = events, AfterWrite = true } });
+        node.Market.Post(greeting);
+        await node.Start().EndAsync();
+        var run = Assert.Single(node.Market.Runs);
+        run.LeasedUntil += TimeSpan.FromHours(1);
+        node.Clock.Advance(30 * Minute);
+
+        await using var next = node.Successor().Start();
+        await next.UntilRunAsync(run => run.IsSettled);
+
+        Assert.Equal(RunOutcome.Succeeded, run.State.Outcome);
+        Assert.Equal(["o line 1", "o line 2", "o line 3"], run.Lines["greet"]);
     }
 
     [Fact]

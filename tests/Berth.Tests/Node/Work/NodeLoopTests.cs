@@ -75,7 +75,7 @@ public sealed class NodeLoopTests
         await node.UntilRunAsync(run => run.IsSettled);
 
         Assert.Single(node.Market.Runs);
-        Assert.Equal(2, node.Market.Calls.Count(call => call == MarketCall.Claim));
+        Assert.Equal(2, node.Market.Calls.TakeWhile(call => call != MarketCall.Renew).Count(call => call == MarketCall.Claim));
         await AssertGoneAsync(node);
     }
 
@@ -132,6 +132,18 @@ public sealed class NodeLoopTests
     }
 
     [Fact]
+    public async Task A_definition_that_is_not_the_one_with_its_content_id_is_refused()
+    {
+        await using var node = Of();
+        node.Market.Post(Job(Op("only", "fake/exit-0")), definitionId: "QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n");
+        node.Start();
+        var run = await node.UntilRunAsync(run => run.IsSettled);
+
+        Assert.Equal(RunOutcome.Refused, run.State.Outcome);
+        Assert.Contains("content id", run.State.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_yaml_definition_runs()
     {
         await using var node = Of();
@@ -184,7 +196,7 @@ public sealed class NodeLoopTests
     [Fact]
     public async Task A_node_that_must_leave_while_the_server_is_away_leaves_the_rest_to_its_next_process()
     {
-        await using var node = Of();
+        await using var node = Of(new NodeWishes { LeaseLength = TimeSpan.FromHours(100) });
         node.Market.Post(Job(Op("greet", "fake/lines-3"), Op("endless", "fake/prints-then-sleeps")));
         node.Start();
         var run = await node.UntilRunAsync(run => run.Lines.ContainsKey("endless"));
