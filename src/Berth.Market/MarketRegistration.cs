@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using System.Threading.RateLimiting;
 using Berth.Market.Accounts;
 using Berth.Market.Content;
@@ -41,7 +42,11 @@ public static class MarketRegistration
         services.AddSingleton<MarketKeeper>();
         services.AddHostedService(provider => provider.GetRequiredService<MarketKeeper>());
         services.AddHostedService<WakeupRelay>();
-        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, WireJson.Answers));
+        services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, WireJson.Answers);
+            json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
+        });
         services.AddRateLimiter(limits => limits.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(context => RateLimitPartition.GetTokenBucketLimiter(
             context.Features.Get<Caller>()?.Address.Value ?? $"{context.Connection.RemoteIpAddress}",
             _ => new TokenBucketRateLimiterOptions
@@ -57,12 +62,20 @@ public static class MarketRegistration
 
     /// <summary>Brings the database to this program's form; called once before requests are served.</summary>
     /// <exception cref="StorageException">The database cannot be used.</exception>
-    public static Task PrepareMarketAsync(this IServiceProvider services, CancellationToken ct) => Migrations.ApplyAsync(services.GetRequiredService<Database>(), ct);
+    public static async Task PrepareMarketAsync(this IServiceProvider services, CancellationToken ct)
+    {
+        await Migrations.ApplyAsync(services.GetRequiredService<Database>(), ct);
+        await services.GetRequiredService<NonceStore>().LoadAsync(ct);
+    }
 
-    /// <summary>Writes to the database and returns when it is on the disk.</summary>
-    /// <exception cref="StorageException">The database is away, full or read-only.</exception>
-    public static Task ProbeMarketAsync(this IServiceProvider services, CancellationToken ct) => services.GetRequiredService<Database>().WriteAsync(
-        transaction => transaction.ExecuteAsync("insert into facts (name, value) values ('probe', '1') on conflict (name) do update set value = '1'", ct), ct);
+    /// <summary>Writes to the database and the content folder, and returns when both took it.</summary>
+    /// <exception cref="StorageException">One of them is away, full or read-only.</exception>
+    public static async Task ProbeMarketAsync(this IServiceProvider services, CancellationToken ct)
+    {
+        await services.GetRequiredService<ContentStore>().ProbeAsync(ct);
+        await services.GetRequiredService<Database>().WriteAsync(
+            transaction => transaction.ExecuteAsync("insert into facts (name, value) values ('probe', '1') on conflict (name) do update set value = '1'", ct), ct);
+    }
 
     /// <summary>What stands between every request and its route.</summary>
     public static IApplicationBuilder UseMarket(this IApplicationBuilder application) =>

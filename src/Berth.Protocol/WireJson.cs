@@ -5,7 +5,8 @@ namespace Berth.Protocol;
 
 /// <summary>
 /// The JSON of the wire. <see cref="Answers"/> tolerates members it does not know, so that a program of an earlier version reads a later server;
-/// <see cref="Requests"/> refuses them, so that a typing mistake is told.
+/// <see cref="Requests"/> refuses them, so that a typing mistake is told. A member that has a default and may be left out is <c>set</c>, not <c>init</c>: generated readers assign
+/// every <c>init</c> member, those that are not there with nothing.
 /// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

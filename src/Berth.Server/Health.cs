@@ -3,7 +3,7 @@ using Berth.Market.Storage;
 
 namespace Berth.Server;
 
-/// <summary><c>/healthz/live</c>: the process answers. <c>/healthz/ready</c>: the database does too, and can be written.</summary>
+/// <summary><c>/healthz/live</c>: the process answers. <c>/healthz/ready</c>: database and content can be written.</summary>
 internal static class Health
 {
     public static void MapHealth(this IEndpointRouteBuilder application)

@@ -11,7 +11,7 @@ internal static class ServerHost
     public static async Task<int> RunAsync(ServerOptions options, CancellationToken ct)
     {
         // 1
-        Directory.CreateDirectory(options.Data);
+        MakeFolder(options.Data);
         var operatorAddress = OperatorOf(options);
 
         // 2 and 3
@@ -31,6 +31,9 @@ internal static class ServerHost
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Logging.AddFilter("Berth", LogLevel.Information);
+
+        // What keeps it from starting is told by whoever started it.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         builder.WebHost.UseUrls(options.Listen.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -65,6 +68,26 @@ internal static class ServerHost
     /// <summary>As <c>berth --version</c> says it.</summary>
     public static string Version { get; } =
         typeof(ServerHost).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0.0.0";
+
+    // What is in it is nobody else's to read.
+    private static void MakeFolder(string path)
+    {
+        try
+        {
+            if (OperatingSystem.IsWindows())
+            {
+                Directory.CreateDirectory(path);
+            }
+            else
+            {
+                Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            }
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"The data folder {path} cannot be made ({refused.Message}); name another with --data.", refused);
+        }
+    }
 
     /// <summary>The operator's address; the key is made when there is none yet.</summary>
     private static Address OperatorOf(ServerOptions options)

@@ -56,6 +56,9 @@ public sealed class ServerOptions
     {
         var faults = new List<ValidationResult>();
         Validator.TryValidateObject(this, new ValidationContext(this), faults, validateAllProperties: true);
-        return [.. faults.Select(fault => fault.ErrorMessage ?? "An option is wrong.")];
+        var unheard = Listen.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .Where(address => !Uri.TryCreate(address.Replace("*", "any", StringComparison.Ordinal).Replace("+", "any", StringComparison.Ordinal), UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
+            .Select(address => $"'{address}' is nowhere to listen; write http://address:port.");
+        return [.. faults.Select(fault => fault.ErrorMessage ?? "An option is wrong."), .. unheard];
     }
 }

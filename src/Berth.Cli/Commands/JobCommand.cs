@@ -98,7 +98,7 @@ internal static class JobCommand
         var node = AddressOption("--node", "Only jobs that node runs or ran last.");
         var poster = AddressOption("--poster", "Only jobs of that poster.");
         var mine = new Option<bool>("--mine") { Description = "Only your own jobs." };
-        var limit = new Option<int>("--limit") { Description = "How many, 200 at most. Default 50.", HelpName = "count", DefaultValueFactory = _ => 50 };
+        var limit = new Option<int>("--limit") { Description = "How many, 200 at most.", HelpName = "count", DefaultValueFactory = _ => 50 };
         var after = new Option<string?>("--after") { Description = "Go on after that cursor; the end of a list says it.", HelpName = "cursor" };
         var format = CommonOptions.Format();
         var command = new Command("list", "List jobs, newest first.") { state, market, node, poster, mine, limit, after, access.Server, access.Key, format };
@@ -238,7 +238,10 @@ internal static class JobCommand
         var (job, format) = (JobArgument(), CommonOptions.Format());
         var timeout = new Option<TimeSpan?>("--timeout", "-t")
         {
-            Description = "How much longer it may take (90s, 10m, 2h; a bare number is minutes).", HelpName = "time", Required = true, CustomParser = Durations.Parse,
+            Description = "How much longer it may take (90s, 10m, 2h; a bare number is minutes).",
+            HelpName = "time",
+            Required = true,
+            CustomParser = Durations.Parse,
         };
         var command = new Command("extend", "Give a job more time, and deposit for it.") { job, timeout, access.Server, access.Key, format };
         command.SetAction((parsed, ct) => access.SignedAsync(parsed, async (client, _) =>

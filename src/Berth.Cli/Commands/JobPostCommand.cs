@@ -19,14 +19,17 @@ internal static class JobPostCommand
         var access = new ServerAccess(around);
         var what = new Argument<string[]>("definition")
         {
-            Description = "The job definition: a file, an http(s) address, or - for standard input. Or, after --, words for the shell of an image.", Arity = ArgumentArity.OneOrMore,
+            Description = "The job definition: a file, an http(s) address, or - for standard input. Or, after --, words for the shell of an image.",
+            Arity = ArgumentArity.OneOrMore,
         };
         var market = new Option<string?>("--market", "-m") { Description = "The market: slug or address. Not needed where there is one only.", HelpName = "market" };
         var timeout = new Option<TimeSpan?>("--timeout", "-t")
         {
-            Description = "The longest the job may run (90s, 10m, 2h; a bare number is minutes). Default: the market's.", HelpName = "time", CustomParser = Durations.Parse,
+            Description = "The longest the job may run (90s, 10m, 2h; a bare number is minutes). Default: the market's.",
+            HelpName = "time",
+            CustomParser = Durations.Parse,
         };
-        var image = new Option<string>("--image", "-i") { Description = "The image words after -- run in. Default ubuntu.", HelpName = "image", DefaultValueFactory = _ => "ubuntu" };
+        var image = new Option<string>("--image", "-i") { Description = "The image words after -- run in.", HelpName = "image", DefaultValueFactory = _ => "ubuntu" };
         var gpu = new Option<bool>("--gpu") { Description = "Words after -- get the GPUs of a slot." };
         var node = JobCommand.AddressOption("--node", "Only this node may run it.");
         var wait = new Option<bool>("--wait", "-w") { Description = "Stay, show what happens, and exit with the job's code." };
@@ -47,7 +50,7 @@ internal static class JobPostCommand
                 return null;
             },
         };
-        var attempts = new Option<int>("--attempts") { Description = "How often it may be tried when nodes are lost, 1 or 2. Default 2.", HelpName = "count", DefaultValueFactory = _ => 2 };
+        var attempts = new Option<int>("--attempts") { Description = "How often it may be tried when nodes are lost, 1 or 2.", HelpName = "count", DefaultValueFactory = _ => 2 };
         var waitForFit = new Option<bool>("--wait-for-fit") { Description = "Queue it even if no node of the market could run it now." };
         var format = CommonOptions.Format();
         var command = new Command("post", "Post a job to a market.")

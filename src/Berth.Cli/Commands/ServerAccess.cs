@@ -11,12 +11,14 @@ internal sealed class ServerAccess(Surroundings around)
 
     public Option<string?> Server { get; } = new("--server", "-s")
     {
-        Description = $"The market's server. Default $BERTH_SERVER, else {DefaultServer}.", HelpName = "url",
+        Description = $"The market's server. Default $BERTH_SERVER, else {DefaultServer}.",
+        HelpName = "url",
     };
 
     public Option<string?> Key { get; } = new("--key", "-k")
     {
-        Description = "The key file to sign with. Default $BERTH_KEY, else ~/.config/berth/key.json.", HelpName = "file",
+        Description = "The key file to sign with. Default $BERTH_KEY, else ~/.config/berth/key.json.",
+        HelpName = "file",
     };
 
     /// <summary>The address of the server, or null when what was given is none; that is told.</summary>

@@ -222,7 +222,7 @@ public sealed record OperationEnded(OperationId Operation, OperationOutcome Outc
 
     public OperationError? Error { get; init; }
 
-    public ImmutableDictionary<string, ResultValue> Results { get; init; } = ImmutableDictionary<string, ResultValue>.Empty;
+    public ImmutableDictionary<string, ResultValue> Results { get; set; } = ImmutableDictionary<string, ResultValue>.Empty;
 
     /// <summary>How many lines its log has.</summary>
     public long LogLines { get; init; }

@@ -8,6 +8,8 @@ namespace Berth.Market.Content;
 /// </summary>
 internal sealed class ContentStore(string directory)
 {
+    private const int ProbeSize = 1 << 20;
+
     /// <summary>Stores the bytes and says their content id; the same bytes are stored once.</summary>
     public async Task<ContentId> PutAsync(ReadOnlyMemory<byte> bytes, CancellationToken ct)
     {
@@ -45,6 +47,26 @@ internal sealed class ContentStore(string directory)
         {
             Discard(beside);
             throw;
+        }
+    }
+
+    /// <summary>Finds out whether there is room for what is usually stored.</summary>
+    /// <exception cref="StorageException">There is not, or the folder cannot be written.</exception>
+    public async Task ProbeAsync(CancellationToken ct)
+    {
+        var probe = Path.Combine(directory, $"{Guid.NewGuid():N}.part");
+        try
+        {
+            Directory.CreateDirectory(directory);
+            await File.WriteAllBytesAsync(probe, new byte[ProbeSize], ct);
+        }
+        catch (Exception away) when (away is IOException or UnauthorizedAccessException)
+        {
+            throw new StorageException($"The content folder {directory} cannot be written ({away.Message}). Is its disk full?", away);
+        }
+        finally
+        {
+            Discard(probe);
         }
     }
 

@@ -19,6 +19,9 @@ internal static class JobStore
         and (j.need_node is null or j.need_node = @node) and (j.refused_by is null or j.refused_by <> @node)
         """;
 
+    // The order of posting, in the words of the indexes.
+    private const string Place = "j.id + 0";
+
     private const string Columns = "j.*, m.slug from jobs j join markets m on m.id = j.market_id";
 
     /// <summary>How far back in a queue places are counted.</summary>
@@ -56,7 +59,7 @@ internal static class JobStore
     /// that there is none.
     /// </summary>
     public static Task<Job?> TakeOldestAsync(Transaction transaction, long market, Slot slot, bool wait, CancellationToken ct) => transaction.FirstAsync(
-        $"select {Columns} where j.market_id = @market and j.state = 0 and {FitsSlot} order by j.id limit 1 {ForUpdate(transaction)}{(wait ? "" : Skip(transaction))}",
+        $"select {Columns} where j.market_id = @market and j.state = 0 and {FitsSlot} order by {Place} limit 1 {ForUpdate(transaction)}{(wait ? "" : Skip(transaction))}",
         Read,
         ct,
         [("market", market), .. slot.Parameters()]);
@@ -71,7 +74,7 @@ internal static class JobStore
 
     /// <summary>Its place among the jobs that wait, from 1; counted up to <see cref="MostCounted"/>.</summary>
     public static Task<long> PositionAsync(Transaction transaction, Job job, CancellationToken ct) => transaction.ScalarAsync<long>(
-        "select count(*) from (select 1 from jobs where market_id = @market and state = 0 and id <= @number limit @most) as ahead",
+        "select count(*) from (select 1 from jobs where market_id = @market and state = 0 and id + 0 <= @number limit @most) as ahead",
         ct,
         ("market", job.Market),
         ("number", job.Number),
@@ -82,13 +85,15 @@ internal static class JobStore
 
     public static Task<List<JobFacts>> ListAsync(Transaction transaction, JobFilter filter, long? market, long before, CancellationToken ct)
     {
-        var where = new StringBuilder("where j.id < @before");
+        var isWhole = filter is { State: null, Node: null, Poster: null } && market is null;
+        var place = isWhole ? "j.id" : Place;
+        var where = new StringBuilder($"where {place} < @before");
         var values = new List<(string, object?)> { ("before", before), ("limit", filter.Limit + 1) };
         And("j.state", "state", (int?)filter.State);
         And("j.market_id", "market", market);
         And("j.node", "node", filter.Node?.Value);
         And("j.poster", "poster", filter.Poster?.Value);
-        return transaction.ListAsync($"select {Columns} {where} order by j.id desc limit @limit", row => FactsOf(Read(row)), ct, [.. values]);
+        return transaction.ListAsync($"select {Columns} {where} order by {place} desc limit @limit", row => FactsOf(Read(row)), ct, [.. values]);
 
         void And(string column, string name, object? value)
         {

@@ -19,7 +19,8 @@ public sealed record Body(ReadOnlyMemory<byte> Bytes)
         }
         catch (JsonException wrong)
         {
-            throw RefusedException.Bad($"The body is not what this route takes: {wrong.Message}");
+            var where = wrong.Path is { } path && !wrong.Message.Contains(path, StringComparison.Ordinal) ? $" At {path}." : "";
+            throw RefusedException.Bad($"The body is not what this route takes: {wrong.Message}{where}");
         }
         catch (Exception wrong) when (wrong is NotSupportedException or FormatException or InvalidOperationException)
         {

@@ -16,7 +16,16 @@ internal sealed class SignedRequests(RequestDelegate next, TimeProvider time)
 
     public async Task InvokeAsync(HttpContext context)
     {
-        var body = await ReadAsync(context);
+        ReadOnlyMemory<byte> body;
+        try
+        {
+            body = await ReadAsync(context);
+        }
+        catch (IOException broken) when (broken is not BadHttpRequestException && !context.RequestAborted.IsCancellationRequested)
+        {
+            throw RefusedException.Bad($"The body cannot be read: {broken.Message}");
+        }
+
         if (body.Length > 0)
         {
             context.Features.Set(new Body(body));

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.IO.Compression;
 using Berth.Protocol;
 
@@ -47,6 +48,12 @@ internal static class LogLines
 
     private static void Count(LogChunk chunk)
     {
+        // A member that was cut off unpacks without a word; its last four bytes are the size of what it holds.
+        if (chunk.Data.Length < 18 || BinaryPrimitives.ReadUInt32LittleEndian(chunk.Data.AsSpan(^4..)) != chunk.Size)
+        {
+            throw new InvalidDataException($"it is no whole gzip member of {chunk.Size} bytes.");
+        }
+
         using var unpacked = new GZipStream(new MemoryStream(chunk.Data), CompressionMode.Decompress);
         var buffer = new byte[64 * 1024];
         long size = 0, lines = 0;

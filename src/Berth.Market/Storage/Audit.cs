@@ -40,9 +40,9 @@ public static class Audit
             "select node, slot, count(*) from jobs where state = 1 group by node, slot having count(*) > 1"),
         ("The events of job {0} end at {1}; the last one stored is {2}.",
             """
-            select j.job, j.last_event, s.stored from jobs j join
+            select j.job, j.last_event, coalesce(s.stored, 0) from jobs j left join
               (select job_id, max(sequence) as stored, count(*) as many from (select job_id, sequence from job_events union all select job_id, sequence from log_chunks) as all_of group by job_id) s
-              on s.job_id = j.id where s.stored <> j.last_event or s.many <> j.last_event
+              on s.job_id = j.id where coalesce(s.stored, 0) <> j.last_event or coalesce(s.many, 0) <> j.last_event
             """),
         ("The log of operation {1} in run {0} has a gap or an overlap before line {2}.",
             """

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data.Common;
 using Microsoft.Extensions.Logging;
 
@@ -9,6 +10,7 @@ namespace Berth.Market.Storage;
 internal sealed partial class Database(Dialect dialect, Wakeups wakeups, ILogger<Database> logger) : IAsyncDisposable
 {
     private const int MostTries = 8;
+    private readonly ConcurrentQueue<Statement> _along = new();
 
     public Dialect Dialect => dialect;
 
@@ -32,11 +34,7 @@ internal sealed partial class Database(Dialect dialect, Wakeups wakeups, ILogger
         {
             try
             {
-                await using var transaction = await dialect.BeginWriteAsync(ct);
-                var done = await work(transaction);
-                await transaction.CommitAsync(ct);
-                wakeups.Wake(transaction.Woken);
-                return done;
+                return await TryAsync(work, ct);
             }
             catch (DbException fault) when (dialect.IsCollision(fault) && tries < MostTries)
             {
@@ -53,6 +51,11 @@ internal sealed partial class Database(Dialect dialect, Wakeups wakeups, ILogger
             }
         }
     }
+
+    /// <summary>
+    /// Writes it with the next transaction that commits: whatever is done after this is on the disk only together with it. The statement may come to be done twice.
+    /// </summary>
+    public void WriteAlong(Statement statement) => _along.Enqueue(statement);
 
     public Task WriteAsync(Func<Transaction, Task> work, CancellationToken ct) => WriteAsync(
         async transaction =>
@@ -78,6 +81,30 @@ internal sealed partial class Database(Dialect dialect, Wakeups wakeups, ILogger
     }
 
     public ValueTask DisposeAsync() => dialect.DisposeAsync();
+
+    private async Task<T> TryAsync<T>(Func<Transaction, Task<T>> work, CancellationToken ct)
+    {
+        var along = new List<Statement>();
+        try
+        {
+            await using var transaction = await dialect.BeginWriteAsync(ct);
+            while (_along.TryDequeue(out var statement))
+            {
+                along.Add(statement);
+                transaction.ExecuteLater(statement);
+            }
+
+            var done = await work(transaction);
+            await transaction.CommitAsync(ct);
+            wakeups.Wake(transaction.Woken);
+            return done;
+        }
+        catch
+        {
+            along.ForEach(_along.Enqueue);
+            throw;
+        }
+    }
 
     [LoggerMessage(LogLevel.Debug, "Two transactions met; trying again after try {Tries}")]
     private partial void LogCollision(int tries);

@@ -28,7 +28,7 @@ internal static class Migrations
             var missing = All().Where(migration => migration.Number > made).OrderBy(migration => migration.Number).ToList();
             foreach (var (number, sql) in missing)
             {
-                foreach (var statement in sql.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+                foreach (var statement in string.Join('\n', sql.Split('\n').Where(line => !line.StartsWith("--", StringComparison.Ordinal))).Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
                 {
                     await transaction.ExecuteAsync(statement, ct);
                 }

@@ -31,7 +31,9 @@ internal sealed class Transaction(Session session, DbTransaction transaction, Di
     /// <summary>
     /// Changes rows, on the way to the database's next answer. Where it must change one row and does not, the transaction fails with what <paramref name="otherwise"/> says.
     /// </summary>
-    public void ExecuteLater(string sql, string? otherwise, params (string Name, object? Value)[] values) => _later.Add(new Statement(sql, values, otherwise));
+    public void ExecuteLater(string sql, string? otherwise, params (string Name, object? Value)[] values) => ExecuteLater(new Statement(sql, values, otherwise));
+
+    public void ExecuteLater(Statement statement) => _later.Add(statement);
 
     /// <summary>How many rows were changed.</summary>
     public async Task<int> ExecuteAsync(string sql, CancellationToken ct, params (string Name, object? Value)[] values)

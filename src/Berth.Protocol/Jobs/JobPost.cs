@@ -27,7 +27,7 @@ public sealed record JobPost
     public Address? Node { get; init; }
 
     /// <summary>How often it may be tried when nodes are lost: 1 or 2.</summary>
-    public int Attempts { get; init; } = 2;
+    public int Attempts { get; set; } = 2;
 
     /// <summary>Anybody may read its definition, logs and result.</summary>
     public bool IsPublic { get; init; }

@@ -47,15 +47,15 @@ public sealed record MarketDraft
 {
     public required string Slug { get; init; }
 
-    public ImmutableArray<string> GpuTypes { get; init; } = [];
+    public ImmutableArray<string> GpuTypes { get; set; } = [];
 
     public required Nos Price { get; init; }
 
-    public long DefaultTimeoutSeconds { get; init; } = 3600;
+    public long DefaultTimeoutSeconds { get; set; } = 3600;
 
-    public long LargestTimeoutSeconds { get; init; } = 86400;
+    public long LargestTimeoutSeconds { get; set; } = 86400;
 
-    public ImmutableArray<string> RequiredImages { get; init; } = [];
+    public ImmutableArray<string> RequiredImages { get; set; } = [];
 
     public ImmutableArray<Address>? Access { get; init; }
 }

@@ -45,7 +45,7 @@ public sealed record MachineFacts
     /// <summary>The CUDA version the driver offers, as major × 100 + minor; 0 without.</summary>
     public int Cuda { get; init; }
 
-    public ImmutableArray<GpuFacts> Gpus { get; init; } = [];
+    public ImmutableArray<GpuFacts> Gpus { get; set; } = [];
 }
 
 /// <summary>One GPU.</summary>
@@ -58,7 +58,7 @@ public sealed record SlotFacts
     public required string Slot { get; init; }
 
     /// <summary>By UUID.</summary>
-    public ImmutableArray<string> Gpus { get; init; } = [];
+    public ImmutableArray<string> Gpus { get; set; } = [];
 
     public required int Cpus { get; init; }
 
@@ -96,7 +96,7 @@ public sealed record NodeFacts
     public required ImmutableArray<SlotFacts> Slots { get; init; }
 
     /// <summary>Jobs it runs now.</summary>
-    public ImmutableArray<string> Jobs { get; init; } = [];
+    public ImmutableArray<string> Jobs { get; set; } = [];
 
     public required DateTimeOffset RegisteredAt { get; init; }
 

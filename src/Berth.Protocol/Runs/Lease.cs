@@ -58,7 +58,7 @@ public sealed record ClaimRequest
     public string? Instance { get; init; }
 
     /// <summary>How long the answer may wait, seconds, at most 60.</summary>
-    public double WaitSeconds { get; init; } = 30;
+    public double WaitSeconds { get; set; } = 30;
 
     /// <summary>Free disk for jobs now, MiB.</summary>
     public long DiskMib { get; init; }

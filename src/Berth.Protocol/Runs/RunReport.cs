@@ -12,10 +12,10 @@ public sealed record RunReport
     public required long Fence { get; init; }
 
     /// <summary>Run events in the form of the journal, ascending by <c>number</c>, without gaps to what the market has.</summary>
-    public ImmutableArray<JsonElement> Events { get; init; } = [];
+    public ImmutableArray<JsonElement> Events { get; set; } = [];
 
     /// <summary>Lines, for each operation without gaps to what the market has.</summary>
-    public ImmutableArray<LogChunk> Logs { get; init; } = [];
+    public ImmutableArray<LogChunk> Logs { get; set; } = [];
 }
 
 /// <summary>How far the market has a run; the node goes on from there.</summary>

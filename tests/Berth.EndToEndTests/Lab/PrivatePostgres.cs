@@ -12,6 +12,8 @@ internal sealed class PrivatePostgres : IAsyncDisposable
 
     public static async Task<PrivatePostgres> StartAsync()
     {
+        // The server is not root's and has to get to its folder.
+        File.SetUnixFileMode(LabFolder.Path, File.GetUnixFileMode(LabFolder.Path) | UnixFileMode.OtherExecute);
         var folder = System.IO.Path.Combine(LabFolder.Path, LabFolder.NewName("pg"));
         var made = await LabFolder.RunAsync("postgres", ["up", folder, $"{LocalNetwork.FreePort()}"]);
         return new PrivatePostgres(folder, made["connection"]);

@@ -71,6 +71,23 @@ public sealed class ServerFaultTests : IDisposable
         Assert.True(check.Code == 0, check.Said);
     }
 
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("postgres")]
+    public async Task A_request_from_before_the_servers_death_is_a_replay_after_it(string database)
+    {
+        await using var server = await ServerProcess.StartAsync(_folder.FullName, await DatabaseAsync(database));
+        using var client = await server.FoundAsync();
+        var post = System.Text.Json.JsonSerializer.Serialize(TestNetwork.APost() with { WaitForFit = true }, WireJson.Answers.JobPost);
+        using var request = SignedOnce.Request(server.Address, client, TimeProvider.System.GetUtcNow(), HttpMethod.Post, "api/v1/jobs", post);
+
+        Assert.Equal(201, await SignedOnce.SendAsync(request, server.Address));
+        await server.KillAsync();
+        await server.StartAsync();
+
+        Assert.Equal(401, await SignedOnce.SendAsync(request, server.Address));
+    }
+
     [Fact]
     [Trait("Category", "Long")]
     public async Task A_PostgreSQL_that_goes_away_and_comes_back_fails_requests_cleanly_and_all_recovers_by_itself()
@@ -141,7 +158,7 @@ public sealed class ServerFaultTests : IDisposable
         Assert.Equal(ProblemTypes.Unavailable, (await Assert.ThrowsAsync<MarketException>(() => market.PostAsync(TestNetwork.APost(), CancellationToken.None))).Code);
         Assert.NotEmpty((await market.ListMarketsAsync(null, CancellationToken.None)).Items);
 
-        await PostgresServer.ExecuteAsync(database, $"set default_transaction_read_only = off; alter database {database[(database.LastIndexOf('=') + 1)..]} reset default_transaction_read_only");
+        await PostgresServer.ExecuteAsync(database, $"alter database {database[(database.LastIndexOf('=') + 1)..]} reset default_transaction_read_only");
         await PostgresServer.ExecuteAsync(database, "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()");
 
         await Until.SoAsync(async () => await server.HealthAsync("ready") == 200, "readiness to turn green");
@@ -178,7 +195,7 @@ public sealed class ServerFaultTests : IDisposable
             File.Delete(ballast);
             await Until.SoAsync(async () => await server.HealthAsync("ready") == 200, "readiness to turn green");
             acknowledged.Add((await market.PostAsync(TestNetwork.APost(), CancellationToken.None)).Facts.Job);
-            Assert.Equal(acknowledged.Order(), (await AllAsync(server, client)).Order());
+            Assert.Equal(acknowledged.ToHashSet(), (await AllAsync(server, client)).ToHashSet());
             var check = await server.CheckAsync();
             Assert.True(check.Code == 0, check.Said);
         }

@@ -7,16 +7,19 @@ namespace Berth.Testing.Network;
 public static class SignedOnce
 {
     /// <summary>The request, signed by the key at the network's time, or by a clock that is off by so much.</summary>
-    public static HttpRequestMessage Request(TestNetwork network, SigningKey key, HttpMethod method, string path, string? body = null, TimeSpan off = default)
+    public static HttpRequestMessage Request(TestNetwork network, SigningKey key, HttpMethod method, string path, string? body = null, TimeSpan off = default) =>
+        Request(network.Address, key, network.Time.GetUtcNow() + off, method, path, body);
+
+    /// <summary>The request to a server, signed by the key at the time.</summary>
+    public static HttpRequestMessage Request(Uri server, SigningKey key, DateTimeOffset now, HttpMethod method, string path, string? body = null)
     {
-        var request = new HttpRequestMessage(method, new Uri(network.Address, path));
+        var request = new HttpRequestMessage(method, new Uri(server, path));
         if (body is not null)
         {
             request.Content = new StringContent(body, Encoding.UTF8, "application/json");
             request.Headers.TryAddWithoutValidation("Content-Digest", ContentDigest.Of(Encoding.UTF8.GetBytes(body)));
         }
 
-        var now = network.Time.GetUtcNow() + off;
         var signature = MessageSigner.Sign(key, RequestParts.Of(request), now, now.AddMinutes(1), Guid.NewGuid().ToString());
         request.Headers.TryAddWithoutValidation(MessageSigner.InputName, signature.Input);
         request.Headers.TryAddWithoutValidation(MessageSigner.SignatureName, signature.Signature);

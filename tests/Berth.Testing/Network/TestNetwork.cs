@@ -63,7 +63,10 @@ public sealed class TestNetwork : IAsyncDisposable
         var time = new FakeTimeProvider(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
         var options = new ServerOptions
         {
-            Data = folder.FullName, Listen = "http://127.0.0.1:0", Database = database ?? Path.Combine(folder.FullName, "market.db"), Rate = 100_000,
+            Data = folder.FullName,
+            Listen = "http://127.0.0.1:0",
+            Database = database ?? Path.Combine(folder.FullName, "market.db"),
+            Rate = 100_000,
         };
         configure?.Invoke(options);
         var key = SigningKey.New();

@@ -10,7 +10,7 @@ using Xunit;
 namespace Berth.Tests.Market;
 
 /// <summary>Whatever is sent, the answer is a problem that says what and where, and the server goes on.</summary>
-public sealed class BodyTests
+public sealed class BodyTests(SharedNetwork shared) : IClassFixture<SharedNetwork>
 {
     private const string Job = "4uQeVj5tqViQh7yWWGStvkEG1Zmhx6uasJtWCJziofM3";
 
@@ -36,14 +36,13 @@ public sealed class BodyTests
     [InlineData("jobs", $$"""{"job":"{{Job}}","market":"cpu\u0000","definition":"{}"}""", "ops")]
     [InlineData("jobs/" + Job + "/extend", """{"timeoutSeconds":"1"}""", "$.timeoutSeconds")]
     [InlineData("markets/cpu/claims", """{"claim":"","slot":"0"}""", "claim")]
-    [InlineData("markets/cpu/claims", """{"claim":"a","slot":"0","waitSeconds":1e999}""", "$.waitSeconds")]
     [InlineData("runs/" + Job + "/events", """{"fence":1,"events":[7]}""", "kind")]
     [InlineData("runs/" + Job + "/events", """{"fence":1,"events":[{"kind":"notice","number":0}]}""", "number")]
     [InlineData("runs/" + Job + "/events", """{"fence":1,"events":[{"\ud800":1,"kind":"notice","number":1}]}""", "")]
-    [InlineData("runs/" + Job + "/events", """{"fence":1,"logs":[{"operation":"a","first":1,"last":1,"size":1,"data":"no base64"}]}""", "data")]
+    [InlineData("runs/" + Job + "/events", """{"fence":1,"logs":[{"operation":"a","first":1,"last":1,"size":1,"data":"!"}]}""", "data")]
     public async Task A_body_that_is_not_what_the_route_takes_is_refused_with_where(string path, string body, string where)
     {
-        await using var network = await TestNetwork.StartAsync();
+        var network = shared.Network;
         var http = network.Http(network.ClientKey);
 
         var (status, problem) = await SendAsync(http, HttpMethod.Post, $"api/v1/{path}", body);
@@ -62,7 +61,7 @@ public sealed class BodyTests
     [InlineData("""{"market":"cpu","instance":"","machine":{"cpus":1,"memoryMib":1,"diskMib":1,"engine":"e","version":"v"},"slots":[{"slot":"0","cpus":1,"memoryMib":1}]}""", "instance")]
     public async Task A_registration_that_cannot_be_is_refused(string body, string where)
     {
-        await using var network = await TestNetwork.StartAsync();
+        var network = shared.Network;
 
         var (status, problem) = await SendAsync(network.Http(network.ClientKey), HttpMethod.Put, $"api/v1/nodes/{network.ClientKey.Address}", body);
 
@@ -81,7 +80,7 @@ public sealed class BodyTests
     [InlineData("""{"slug":"x","price":9223372036854775807}""")]
     public async Task A_market_that_cannot_be_is_refused(string body)
     {
-        await using var network = await TestNetwork.StartAsync();
+        var network = shared.Network;
 
         Assert.Equal(HttpStatusCode.BadRequest, (await SendAsync(network.Http(network.OperatorKey), HttpMethod.Post, "api/v1/markets", body)).Status);
     }
@@ -103,7 +102,6 @@ public sealed class BodyTests
     [InlineData("api/v1/jobs/" + Job + "/result", 404)]
     [InlineData("api/v1/jobs/" + Job + "/events", 404)]
     [InlineData("api/v1/markets/none", 404)]
-    [InlineData("api/v1/markets/%00", 404)]
     [InlineData("api/v1/nodes?market=none", 404)]
     [InlineData("api/v1/nodes/" + Job, 404)]
     [InlineData("api/v1/nodes/x", 400)]
@@ -112,7 +110,7 @@ public sealed class BodyTests
     [InlineData("api/v1/accounts/{client}/entries?after=99999999999999999999", 400)]
     public async Task What_is_not_there_or_cannot_be_asked_is_a_problem(string path, int status)
     {
-        await using var network = await TestNetwork.StartAsync();
+        var network = shared.Network;
 
         var (answered, problem) = await SendAsync(network.Http(network.ClientKey), HttpMethod.Get, path.Replace("{client}", $"{network.ClientKey.Address}", StringComparison.Ordinal), null);
 
@@ -120,6 +118,29 @@ public sealed class BodyTests
         Assert.Equal(status, problem?.Status);
         Assert.StartsWith(ProblemTypes.Prefix, problem?.Type, StringComparison.Ordinal);
         Assert.NotNull(problem?.Detail);
+    }
+
+    [Fact]
+    public async Task What_is_left_out_takes_its_default()
+    {
+        await using var network = await TestNetwork.StartAsync();
+        var (keeper, client, node) = (network.Http(network.OperatorKey), network.Http(network.ClientKey), await network.NodeAsync());
+
+        Assert.Equal(HttpStatusCode.Created, (await SendAsync(keeper, HttpMethod.Post, "api/v1/markets", """{"slug":"plain","price":0}""")).Status);
+        Assert.Equal(HttpStatusCode.OK, (await SendAsync(client, HttpMethod.Put, $"api/v1/nodes/{network.ClientKey.Address}", """
+            {"market":"plain","instance":"i","machine":{"cpus":1,"memoryMib":1,"diskMib":1,"engine":"e","version":"v"},"slots":[{"slot":"0","cpus":1,"memoryMib":1}]}
+            """)).Status);
+        Assert.Equal(HttpStatusCode.Created, (await SendAsync(client, HttpMethod.Post, "api/v1/jobs", $$"""
+            {"job":"{{Job}}","market":"cpu","definition":"{{JsonEncodedText.Encode(TestNetwork.APost().Definition)}}" }
+            """)).Status);
+        var lease = await node.StartAsync();
+        Assert.Equal(HttpStatusCode.BadRequest, (await SendAsync(client, HttpMethod.Post, $"api/v1/runs/{lease.Run}/events", "{}")).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await SendAsync(client, HttpMethod.Post, $"api/v1/runs/{lease.Run}/events", """{"fence":1}""")).Status);
+
+        var market = await network.Client.GetMarketAsync("plain", CancellationToken.None);
+        Assert.Equal((3600, 86_400), (market.DefaultTimeoutSeconds, market.LargestTimeoutSeconds));
+        Assert.Empty(market.GpuTypes);
+        Assert.Equal(2, (await network.Client.GetJobAsync(lease.Job, CancellationToken.None)).Attempts);
     }
 
     [Fact]
@@ -141,7 +162,18 @@ public sealed class BodyTests
         var node = await network.NodeAsync();
         var lease = new Lease
         {
-            Run = new(Job), Job = new(Job), Fence = 1, Attempt = 1, LeaseSeconds = 1, TimeoutSeconds = 1, Market = "", Poster = node.Address, Slot = "", Definition = "", DefinitionId = "", EndpointDomain = "",
+            Run = new(Job),
+            Job = new(Job),
+            Fence = 1,
+            Attempt = 1,
+            LeaseSeconds = 1,
+            TimeoutSeconds = 1,
+            Market = "",
+            Poster = node.Address,
+            Slot = "",
+            Definition = "",
+            DefinitionId = "",
+            EndpointDomain = "",
         };
 
         Assert.Equal(ProblemTypes.NotFound, (await Assert.ThrowsAsync<MarketException>(() => node.RenewAsync(lease))).Code);
@@ -185,13 +217,14 @@ public sealed class BodyTests
     [InlineData("GET /api/v1/markets HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n")]
     public async Task Lying_lengths_and_hosts_end_the_connection_and_nothing_else(string bytes)
     {
-        await using var network = await TestNetwork.StartAsync();
+        var network = shared.Network;
         using var wire = new TcpClient();
         await wire.ConnectAsync(network.Address.Host, network.Address.Port);
-        await wire.GetStream().WriteAsync(Encoding.ASCII.GetBytes(bytes));
+        var stream = wire.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(bytes));
         wire.Client.Shutdown(SocketShutdown.Send);
 
-        var answer = await new StreamReader(wire.GetStream(), Encoding.ASCII).ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(20));
+        var answer = await new StreamReader(stream, Encoding.ASCII).ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(20));
 
         Assert.True(answer.Length == 0 || answer.StartsWith("HTTP/1.1 4", StringComparison.Ordinal), answer);
         Assert.NotEmpty((await network.Client.ListMarketsAsync(null, CancellationToken.None)).Items);

@@ -62,14 +62,16 @@ create table jobs (
   last_event bigint not null,
   version bigint not null
 );
-create index jobs_waiting on jobs (market_id, id) where state = 0;
+-- Lists ask in the order of (id + 0): by the order of id alone PostgreSQL would walk all jobs, hoping to meet those asked for soon.
+create index jobs_waiting on jobs (market_id, (id + 0)) where state = 0;
 create index jobs_due on jobs (due_at) where state = 1;
 create unique index jobs_on_slot on jobs (node, slot) where state = 1;
 create index jobs_not_ended on jobs (poster) where state < 2;
-create index jobs_of_poster on jobs (poster, id);
-create index jobs_of_node on jobs (node, id);
-create index jobs_of_market on jobs (market_id, state, id);
-create index jobs_in_state on jobs (state, id);
+create index jobs_of_poster on jobs (poster, (id + 0));
+create index jobs_of_node on jobs (node, (id + 0));
+create index jobs_of_market on jobs (market_id, (id + 0));
+create index jobs_of_market_in_state on jobs (market_id, state, (id + 0));
+create index jobs_in_state on jobs (state, (id + 0));
 create unique index jobs_post_key on jobs (poster, post_key) where post_key is not null;
 create index jobs_claim on jobs (claim) where claim is not null;
 

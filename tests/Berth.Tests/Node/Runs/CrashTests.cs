@@ -108,7 +108,7 @@ public sealed class CrashTests
                 Results = operation.End?.Results.OrderBy(result => result.Key, StringComparer.Ordinal).ToArray(),
             }));
 
-        public string Output { get; } = File.ReadAllText(Path.Combine(run.Request.OutputDirectory, "writer", "result.txt"));
+        public string? Output { get; } = Path.Combine(run.Request.OutputDirectory, "writer", "result.txt") is var file && File.Exists(file) ? File.ReadAllText(file) : null;
 
         public ImmutableDictionary<string, ImmutableArray<string>> Logs { get; } =
             run.Request.Definition.Operations.ToImmutableDictionary(operation => operation.Id.Value, operation => run.Log(operation.Id.Value));
