@@ -43,8 +43,8 @@ internal sealed class LeasedRun : IDisposable
 
     private bool IsSameBoot => _stored.BootId == _scope.BootId;
 
-    /// <summary>Makes a folder for a lease that was just given and writes it down; what is asked for with <paramref name="sent"/> lasts from then.</summary>
-    public static LeasedRun Take(Lease lease, NodeSlot slot, TimeSpan sent, NodeScope scope)
+    /// <summary>Makes a folder for a lease that was just given and writes it down; it may be accepted until its length after <paramref name="given"/>.</summary>
+    public static LeasedRun Take(Lease lease, NodeSlot slot, TimeSpan given, NodeScope scope)
     {
         var folder = RunFolder.Of(scope.StateDirectory, lease.Run);
         var held = folder.TryOwn() ?? throw new IOException($"The folder of run {lease.Run} is in use by another process.");
@@ -56,7 +56,7 @@ internal sealed class LeasedRun : IDisposable
             IsAbridged = definition is null || hadLogins,
             Slot = slot,
             BootId = scope.BootId,
-            Until = sent + TimeSpan.FromSeconds(lease.LeaseSeconds),
+            Until = given + TimeSpan.FromSeconds(lease.LeaseSeconds),
         };
         stored.Save(folder, flushToDisk: true);
         return new LeasedRun(stored, lease.Definition, folder, held, scope);

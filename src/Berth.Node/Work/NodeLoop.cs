@@ -239,7 +239,8 @@ public sealed class NodeLoop
                 claim = Base(16);
                 hasSaid = false;
                 _scope.Log.Say($"Took job {lease.Job}, attempt {lease.Attempt}{(_slots.Length > 1 ? $", in slot {slot.Name}" : "")}.");
-                await WorkAsync(LeasedRun.Take(lease, slot, sent, _scope));
+                // The claim may have waited long before there was a lease; whether it is accepted in time is for the market to say.
+                await WorkAsync(LeasedRun.Take(lease, slot, LeaseKeeper.Now(_scope.Time), _scope));
                 await SweepNowAndThenAsync();
             }
             catch (MarketException other) when (other.Code == ProblemTypes.Conflict)

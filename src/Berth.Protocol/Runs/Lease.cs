@@ -3,7 +3,7 @@ using Berth.Protocol.Identity;
 
 namespace Berth.Protocol;
 
-/// <summary>The right to work on a run, in force until <see cref="LeaseSeconds"/> after it was asked for, unless renewed.</summary>
+/// <summary>The right to work on a run, to be accepted within <see cref="LeaseSeconds"/> and in force as long as it is renewed.</summary>
 public sealed record Lease
 {
     public required RunId Run { get; init; }
@@ -16,7 +16,7 @@ public sealed record Lease
     /// <summary>The how-manieth attempt of the job, from 1.</summary>
     public required int Attempt { get; init; }
 
-    /// <summary>How long the lease lasts from the moment that the request for it (or for its renewal) was sent.</summary>
+    /// <summary>How long the node may take to accept it, from the moment that this answer comes; the market counts from the match and refuses what is later.</summary>
     public required double LeaseSeconds { get; init; }
 
     /// <summary>The longest the job may run, seconds.</summary>
