@@ -10,6 +10,8 @@ namespace Berth.Node.Leases;
 /// </summary>
 internal sealed class LeaseKeeper(StoredLease stored, RunFolder folder, NodeScope scope)
 {
+    // A timer holds some weeks, a lease may be of any length.
+    private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(30);
     private readonly ServerPatience.Pauses _pauses = scope.Server.Begin();
     private TimeSpan _length = TimeSpan.FromSeconds(stored.Lease.LeaseSeconds);
     private TimeSpan _until = stored.Until;
@@ -70,7 +72,7 @@ internal sealed class LeaseKeeper(StoredLease stored, RunFolder folder, NodeScop
                 return "It could not be renewed before it ran out.";
             }
 
-            using var late = new CancellationTokenSource(left, scope.Time);
+            using var late = new CancellationTokenSource(Min(left, LongestTimer), scope.Time);
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(late.Token, over);
             try
             {

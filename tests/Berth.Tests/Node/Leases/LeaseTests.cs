@@ -73,7 +73,7 @@ public sealed class LeaseTests
     [Fact]
     public async Task What_a_job_did_while_the_server_was_away_for_ten_minutes_is_delivered_after()
     {
-        await using var node = Of(new NodeWishes { LeaseLength = TimeSpan.FromDays(365), Hurries = 30 * Second });
+        await using var node = Of(new NodeWishes { LeaseLength = TimeSpan.FromDays(40), Hurries = 30 * Second });
         node.Market.Post(Job(Op("ready", "fake/lines-1"), Op("ticker", "fake/ticks-300"), Op("after", "fake/lines-3")), timeoutSeconds: 1 << 28);
         node.Start();
         var run = await node.UntilRunAsync(run => run.Lines.Count > 0);

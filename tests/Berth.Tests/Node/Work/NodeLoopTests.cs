@@ -75,7 +75,7 @@ public sealed class NodeLoopTests
         await node.UntilRunAsync(run => run.IsSettled);
 
         Assert.Single(node.Market.Runs);
-        Assert.Equal(2, node.Market.Calls.Count(call => call == MarketCall.Claim));
+        Assert.Equal(2, node.Market.Calls.TakeWhile(call => call != MarketCall.Renew).Count(call => call == MarketCall.Claim));
         await AssertGoneAsync(node);
     }
 
