@@ -23,6 +23,7 @@ internal static class ServerCommand
             (Text("--lease", "How long a lease lasts without being renewed. Default 30.", "seconds"), nameof(ServerOptions.Lease)),
             (Text("--rate", "Requests a second that one caller may make. Default 100.", "count"), nameof(ServerOptions.Rate)),
             (Text("--streams", "Event streams that one caller may hold open. Default 1000.", "count"), nameof(ServerOptions.Streams)),
+            (Text("--log", "How much it says about its work: debug, information, warning or error. Default information.", "level"), nameof(ServerOptions.Log)),
             (Text("--otlp", "Where traces and metrics go by OTLP. Default nowhere.", "url"), nameof(ServerOptions.Otlp)),
         };
         var config = Text("--config", "A JSON file with these options, without the dashes.", "file");

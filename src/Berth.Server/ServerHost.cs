@@ -30,7 +30,7 @@ internal static class ServerHost
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
-        builder.Logging.AddFilter("Berth", LogLevel.Information);
+        builder.Logging.AddFilter("Berth", options.Log);
 
         // What keeps it from starting is told by whoever started it.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);

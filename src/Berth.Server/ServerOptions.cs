@@ -42,6 +42,9 @@ public sealed class ServerOptions
     [Range(1, 1_000_000)]
     public int Streams { get; set; } = 1000;
 
+    /// <summary>How much it says about its own work on the console: what is at least this severe.</summary>
+    public LogLevel Log { get; set; } = LogLevel.Information;
+
     /// <summary>Where traces and metrics go by OTLP; none when null.</summary>
     public Uri? Otlp { get; set; }
 

@@ -7,6 +7,7 @@ using Berth.Protocol.Identity;
 using Berth.Server;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Berth.Testing.Network;
@@ -67,6 +68,7 @@ public sealed class TestNetwork : IAsyncDisposable
             Listen = "http://127.0.0.1:0",
             Database = database ?? Path.Combine(folder.FullName, "market.db"),
             Rate = 100_000,
+            Log = LogLevel.Warning,
         };
         configure?.Invoke(options);
         var key = SigningKey.New();
