@@ -28,7 +28,9 @@ internal static class ServerCommand
         };
         var config = Text("--config", "A JSON file with these options, without the dashes.", "file");
         var check = new Command("check", "Audit the database: every balance, booking, escrow and state. Changes nothing.");
-        var root = new RootCommand("Keep a market: jobs, nodes, accounts. Each option can also be set in the environment, as BERTH_SERVER_DATA and so on.") { check, config };
+        var file = new Argument<string>("file") { Description = "A new file for the copy." };
+        var backup = new Command("backup", "Copy the SQLite database, beside live servers, to a new file.") { file };
+        var root = new RootCommand("Keep a market: jobs, nodes, accounts. Each option can also be set in the environment, as BERTH_SERVER_DATA and so on.") { check, backup, config };
         foreach (var (option, _) in options)
         {
             option.Recursive = true;
@@ -38,6 +40,7 @@ internal static class ServerCommand
         config.Recursive = true;
         root.SetAction((parsed, ct) => WithOptionsAsync(parsed, ServerHost.RunAsync, ct));
         check.SetAction((parsed, ct) => WithOptionsAsync(parsed, ServerCheck.RunAsync, ct));
+        backup.SetAction((parsed, ct) => WithOptionsAsync(parsed, (chosen, over) => ServerBackup.RunAsync(chosen, parsed.GetValue(file)!, over), ct));
         var parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)
         {

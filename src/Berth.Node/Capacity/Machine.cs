@@ -34,20 +34,19 @@ public sealed record Machine(EngineDescription Engine, GpuInventory Gpus, Machin
     }
 
     /// <summary>What is free now where the engine keeps images and containers, MiB; 0 when that is on another machine.</summary>
-    public static long FreeDisk(EngineDescription engine, string folder)
-    {
-        if (!engine.IsLocal)
-        {
-            return 0;
-        }
+    public static long FreeDisk(EngineDescription engine, string folder) =>
+        engine.IsLocal ? Room(engine.DataFolder is { } data && Directory.Exists(data) ? data : folder) ?? 0 : 0;
 
+    /// <summary>What is free now on the disk of a folder, MiB; null when that cannot be known.</summary>
+    public static long? Room(string folder)
+    {
         try
         {
-            return new DriveInfo(engine.DataFolder is { } data && Directory.Exists(data) ? data : folder).AvailableFreeSpace >> 20;
+            return new DriveInfo(folder).AvailableFreeSpace >> 20;
         }
         catch (Exception unknown) when (unknown is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            return 0;
+            return null;
         }
     }
 

@@ -28,6 +28,7 @@ internal sealed class LeasedRun : IDisposable
     private readonly RunExtension _extension = new();
     private readonly string? _definition;
     private readonly bool _isNew;
+    private bool _wasOver;
 
     private LeasedRun(StoredLease stored, string? definition, RunFolder folder, IDisposable held, NodeScope scope)
     {
@@ -146,7 +147,7 @@ internal sealed class LeasedRun : IDisposable
                     : $"Job {Lease.Job} ended, but it is no longer this node's to tell of.");
             }
 
-            return (await executing).Outcome != RunOutcome.Lost;
+            return (await executing).Outcome != RunOutcome.Lost && !_wasOver;
         }
         catch
         {
@@ -222,6 +223,8 @@ internal sealed class LeasedRun : IDisposable
         await Task.Yield();
         if (StateSoFar() is { IsEnded: true } ended)
         {
+            // Whoever ended it may have died before everything of it was removed.
+            _wasOver = true;
             return ended;
         }
 

@@ -56,7 +56,15 @@ internal sealed class RunReporter : IRunWatcher
     /// <summary>The run's end was read from its journal: it is being reported, and whoever executes the run is done in a moment.</summary>
     public bool HasReadEnd => _journal.HasEnd;
 
-    public void Happened(RunEvent happened) => _news.Writer.TryWrite(true);
+    public void Happened(RunEvent happened)
+    {
+        if (happened is RunEnded)
+        {
+            _ended.TrySetResult();
+        }
+
+        _news.Writer.TryWrite(true);
+    }
 
     public void Wrote(OperationId operation, IReadOnlyList<LogLine> lines) => _news.Writer.TryWrite(true);
 

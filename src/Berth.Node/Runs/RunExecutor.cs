@@ -22,26 +22,27 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
     internal Func<string, FileStream> OpenJournal { get; init; } = RunJournal.OpenFile;
 
     /// <summary>
-    /// 1 open the journal, 2 make and guard the network while 3 the stages begin, 4 unmake everything, 5 say how the run ended.
-    /// A run that has ended already is returned as it is. The caller owns the folder.
+    /// 1 open the journal, 2 make and guard the network while 3 the stages begin, 4 say how the run ended, which nobody has to wait longer for, 5 unmake everything.
+    /// A run that has ended already is only unmade. The caller owns the folder.
     /// </summary>
     public async Task<RunState> ExecuteAsync(RunRequest request, RunAdmission admission, RunFolder folder, IRunWatcher watcher, StopSignal stop)
     {
         // 1
         using var journal = RunJournal.Open(folder.Journal, time, watcher.Happened, OpenJournal);
+        var names = new RunNames(node, request.Run, request.Job);
+        var removals = new ConcurrentDictionary<string, Task>();
         if (journal.State.IsEnded)
         {
+            await CleanUpAsync(journal, names, Task.CompletedTask, removals);
             return journal.State;
         }
 
-        var names = new RunNames(node, request.Run, request.Job);
         var plan = RunPlan.For(request.Definition);
         var failure = (Exception?)null;
-        var removals = new ConcurrentDictionary<string, Task>();
         var guard = Task.CompletedTask;
         var expiry = Task.CompletedTask;
         using var over = new CancellationTokenSource();
-        await using var stopping = stop.Ended.Register(() => journal.Note(new RunStopping(stop.Reason ?? StopReason.StoppedByClient)));
+        var stopping = stop.Ended.Register(() => journal.Note(new RunStopping(stop.Reason ?? StopReason.StoppedByClient)));
         try
         {
             Announce(journal, request, plan, admission);
@@ -80,12 +81,14 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
 
         await over.CancelAsync();
         await expiry;
+        await stopping.DisposeAsync();
 
         // 4
-        await CleanUpAsync(journal, names, guard, removals);
+        End(journal, stop, failure);
 
         // 5
-        return End(journal, stop, failure);
+        await CleanUpAsync(journal, names, guard, removals);
+        return journal.State;
     }
 
     private static void Announce(RunJournal journal, RunRequest request, RunPlan plan, RunAdmission admission)
@@ -277,7 +280,7 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
         _ => OperationFault.DiskFull,
     };
 
-    private static RunState End(RunJournal journal, StopSignal stop, Exception? failure)
+    private static void End(RunJournal journal, StopSignal stop, Exception? failure)
     {
         try
         {
@@ -287,8 +290,6 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
         {
             journal.Append(Ending(journal.State, stop, full));
         }
-
-        return journal.State;
     }
 
     private static RunEnded Ending(RunState state, StopSignal stop, Exception? failure)

@@ -16,6 +16,10 @@ public sealed class NodeLoop
     private static readonly TimeSpan FarewellPatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan SweepPatience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan EnginePace = TimeSpan.FromSeconds(5);
+
+    /// <summary>MiB.</summary>
+    private const long LeastRoom = 256;
+
     private readonly NodeSettings _settings;
     private readonly NodeScope _scope;
     private readonly NodeExit _exit;
@@ -209,7 +213,7 @@ public sealed class NodeLoop
         {
             try
             {
-                var engine = await EngineAsync();
+                var engine = await ReadyAsync();
                 if (!hasSaid)
                 {
                     _scope.Log.Say($"Waiting for work in market {_settings.Market} as {_settings.Node}{(_slots.Length > 1 ? $", slot {slot.Name}" : "")}.");
@@ -296,30 +300,39 @@ public sealed class NodeLoop
         }
     }
 
-    private async Task<EngineDescription> EngineAsync()
+    /// <summary>The engine, once it answers and the node's own folder has room for the logs and the journal of another run.</summary>
+    private async Task<EngineDescription> ReadyAsync()
     {
-        for (var hasSaid = false; ;)
+        for (var hasSaid = (string?)null; ;)
         {
+            string lack;
             try
             {
                 var engine = await _scope.Engine.DescribeAsync(_exit.Draining);
-                if (hasSaid)
+                if (Machine.Room(_settings.StateDirectory) is null or >= LeastRoom)
                 {
-                    _scope.Log.Say("The container engine is back.");
+                    if (hasSaid is not null)
+                    {
+                        _scope.Log.Say("All is well again: work is taken.");
+                    }
+
+                    return engine;
                 }
 
-                return engine;
+                lack = $"No work is taken until there are {LeastRoom} MiB free for {_settings.StateDirectory}; 'berth node prune' removes what is old.";
             }
             catch (EngineException away)
             {
-                if (!hasSaid)
-                {
-                    _scope.Log.Say($"No work is taken until the container engine is back. {away.Message}");
-                    hasSaid = true;
-                }
-
-                await Task.Delay(EnginePace, _scope.Time, _exit.Draining);
+                lack = $"No work is taken until the container engine is back. {away.Message}";
             }
+
+            if (lack != hasSaid)
+            {
+                _scope.Log.Say(lack);
+                hasSaid = lack;
+            }
+
+            await Task.Delay(EnginePace, _scope.Time, _exit.Draining);
         }
     }
 

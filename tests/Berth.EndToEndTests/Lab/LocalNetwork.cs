@@ -81,7 +81,10 @@ internal sealed class LocalNetwork : IAsyncDisposable
     }
 
     /// <summary>Starts a node, for the first time or again with what it left.</summary>
-    public void StartNode(string name, string server = "server1", params string[] options)
+    public void StartNode(string name, string server = "server1") => StartNode(name, Address(server));
+
+    /// <summary>Starts a node that reaches the server by that address.</summary>
+    public void StartNode(string name, Uri server)
     {
         var key = Path.Combine(Folder, $"{name}.json");
         if (!File.Exists(key))
@@ -90,8 +93,10 @@ internal sealed class LocalNetwork : IAsyncDisposable
             KeyFile.Write(key, made, overwrite: false);
         }
 
-        Keep(name, RunningProgram.Start(Command(["node", "start", "--market", Market, "--server", $"{Address(server)}", "--key", key, .. options], Path.Combine(Folder, $"state-{name}")), Limit));
+        Keep(name, RunningProgram.Start(Command(["node", "start", "--market", Market, "--server", $"{server}", "--key", key], StateOf(name)), Limit));
     }
+
+    public string StateOf(string node) => Path.Combine(Folder, $"state-{node}");
 
     public RunningProgram Program(string name) => _running[name];
 
@@ -107,6 +112,9 @@ internal sealed class LocalNetwork : IAsyncDisposable
         _running[name].Signal(9);
         await _running[name].EndAsync();
     }
+
+    /// <summary>Makes another node with the key of one.</summary>
+    public void CopyKey(string node, string other) => File.Copy(Path.Combine(Folder, $"{node}.json"), Path.Combine(Folder, $"{other}.json"));
 
     /// <summary>Tells a part to end, and returns what it had to say when it has.</summary>
     public Task<Said> EndAsync(string name, int signal = 15)
@@ -185,22 +193,46 @@ internal sealed class LocalNetwork : IAsyncDisposable
     /// <summary>The test ends while runs are going on.</summary>
     public void LeavesThings() => _mayLeaveThings = true;
 
+    /// <summary>Waits until the job runs and some of its lines have arrived.</summary>
+    public Task UntilLinesAsync(JobId job) => UntilAsync(async () => (await Client.GetJobAsync(job, CancellationToken.None)).LastEvent > 9, "lines");
+
+    /// <summary>The run that the job has now.</summary>
+    public async Task<RunId> RunOfAsync(JobId job) => (await Client.GetJobAsync(job, CancellationToken.None)).Facts.Run!.Value;
+
+    /// <summary>What the job came to in the end, and at which attempt.</summary>
+    public async Task<(JobOutcome? Outcome, int Attempt)> OutcomeAsync(JobId job)
+    {
+        var facts = (await EndOfAsync(job)).Facts;
+        return (facts.Outcome, facts.Attempt);
+    }
+
+    /// <summary>Puts a copy in the place of the SQLite database, whose servers are dead.</summary>
+    public void PutBack(string copy)
+    {
+        File.Delete($"{_database}-wal");
+        File.Delete($"{_database}-shm");
+        File.Copy(copy, _database, overwrite: true);
+    }
+
+    /// <summary>Waits until nothing of the job's latest run is left on the engine.</summary>
+    public async Task UntilNothingIsLeftAsync(RunId run) => await UntilAsync(async () => (await EngineLeftovers.OfAsync(_engine, run)).Count == 0, $"nothing to be left of run {run}");
+
     public async ValueTask DisposeAsync()
     {
+        // A job has ended before what its run made is removed.
+        var left = await LeftAsync();
+        for (var watch = Stopwatch.StartNew(); left.Count > 0 && !_mayLeaveThings && watch.Elapsed < TimeSpan.FromSeconds(10); left = await LeftAsync())
+        {
+            await Task.Delay(100);
+        }
+
         foreach (var program in _running.Values.Concat(_past))
         {
             await program.DisposeAsync();
         }
 
-        var runs = Directory.EnumerateDirectories(Folder, "state-*")
-            .SelectMany(state => Directory.EnumerateDirectories(state, "runs", SearchOption.AllDirectories))
-            .SelectMany(Directory.EnumerateDirectories)
-            .Select(folder => RunId.TryParse(Path.GetFileName(folder), null, out var run) ? run : (RunId?)null)
-            .OfType<RunId>().ToList();
-        var left = new List<string>();
-        foreach (var run in runs)
+        foreach (var run in Runs())
         {
-            left.AddRange(await EngineLeftovers.OfAsync(_engine, run));
             await EngineLeftovers.RemoveAsync(_engine, run);
         }
 
@@ -208,6 +240,26 @@ internal sealed class LocalNetwork : IAsyncDisposable
         Directory.Delete(Folder, recursive: true);
         Assert.True(_mayLeaveThings || left.Count == 0, $"Left behind: {string.Join(", ", left)}.\n{Words()}");
     }
+
+    private async Task<List<string>> LeftAsync()
+    {
+        var left = new List<string>();
+        foreach (var run in Runs())
+        {
+            left.AddRange(await EngineLeftovers.OfAsync(_engine, run));
+        }
+
+        return left;
+    }
+
+    private List<RunId> Runs() =>
+    [
+        .. Directory.EnumerateDirectories(Folder, "state-*")
+            .SelectMany(state => Directory.EnumerateDirectories(state, "runs", SearchOption.AllDirectories))
+            .SelectMany(Directory.EnumerateDirectories)
+            .Select(folder => RunId.TryParse(Path.GetFileName(folder), null, out var run) ? run : (RunId?)null)
+            .OfType<RunId>(),
+    ];
 
     private string Words() => string.Join("\n", _running.Select(part => $"── {part.Key}\n{part.Value.Output}{part.Value.Error}"));
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Berth.EndToEndTests.Lab;
 using Berth.Protocol;
 
@@ -13,7 +14,7 @@ public sealed class NetworkFaultTests
     {
         await using var network = await LocalNetwork.StartAsync();
         var job = await network.PostAsync(Definition.Of(Counting));
-        await network.UntilAsync(async () => (await network.Client.GetJobAsync(job.Facts.Job, CancellationToken.None)).LastEvent > 9, "lines");
+        await network.UntilLinesAsync(job.Facts.Job);
 
         await network.KillAsync("node1");
         network.StartNode("node1");
@@ -29,7 +30,7 @@ public sealed class NetworkFaultTests
     {
         await using var network = await LocalNetwork.StartAsync(nodes: 1, lease: 4);
         var job = await network.PostAsync(Definition.Of(Counting));
-        await network.UntilAsync(async () => (await network.Client.GetJobAsync(job.Facts.Job, CancellationToken.None)).LastEvent > 9, "lines");
+        await network.UntilLinesAsync(job.Facts.Job);
 
         await network.KillAsync("node1");
         network.StartNode("node2");
@@ -67,13 +68,149 @@ public sealed class NetworkFaultTests
         var job = await network.PostAsync(Definition.Of("echo begun; sleep 3; echo finished"));
         await network.UntilAsync(async () => (await network.Client.GetJobAsync(job.Facts.Job, CancellationToken.None)).LastEvent > 8, "the job to run");
 
+        var run = await network.RunOfAsync(job.Facts.Job);
+
         await network.KillAsync("server1");
         await network.Program("node1").TellsAsync("trying again");
-        await Task.Delay(TimeSpan.FromSeconds(5));
+        await network.UntilNothingIsLeftAsync(run);
         await network.StartServerAsync("server1");
 
         Assert.Equal(JobOutcome.Succeeded, (await network.EndOfAsync(job.Facts.Job)).Facts.Outcome);
         Assert.Equal(["begun", "finished"], await network.LogAsync(job.Facts.Job));
+    }
+
+    [Fact]
+    public async Task A_node_whose_network_is_cut_within_its_lease_goes_on_and_tells_everything_when_it_is_joined_again()
+    {
+        await using var network = await LocalNetwork.StartAsync(nodes: 0, lease: 60);
+        await using var wire = new CuttableWire(network.Address());
+        network.StartNode("node1", wire.Address);
+        var job = await network.PostAsync(Definition.Of(Counting));
+        await network.UntilLinesAsync(job.Facts.Job);
+        var run = await network.RunOfAsync(job.Facts.Job);
+
+        wire.Cut();
+        await network.UntilNothingIsLeftAsync(run);
+        wire.Join();
+
+        var ended = await network.EndOfAsync(job.Facts.Job);
+        Assert.Equal((JobOutcome.Succeeded, 1), (ended.Facts.Outcome, ended.Facts.Attempt));
+        Assert.Equal(Enumerable.Range(1, 60).Select(number => $"line {number}"), await network.LogAsync(job.Facts.Job));
+        await network.IsInOrderAsync();
+    }
+
+    [Fact]
+    public async Task A_node_whose_network_is_cut_for_longer_than_its_lease_stops_its_containers_by_itself()
+    {
+        await using var network = await LocalNetwork.StartAsync(nodes: 0, lease: 4);
+        await using var wire = new CuttableWire(network.Address());
+        network.StartNode("node1", wire.Address);
+        var job = await network.PostAsync(Definition.Of("echo begun; sleep 600"));
+        await network.UntilLinesAsync(job.Facts.Job);
+        var first = await network.RunOfAsync(job.Facts.Job);
+
+        wire.Cut();
+        await network.UntilNothingIsLeftAsync(first);
+        await network.UntilAsync(async () => (await network.Client.GetJobAsync(job.Facts.Job, CancellationToken.None)).Facts.State == JobState.Queued, "the job to be back in its queue");
+        wire.Join();
+
+        await network.UntilAsync(async () => (await network.Client.GetJobAsync(job.Facts.Job, CancellationToken.None)).Facts is { State: JobState.Running, Attempt: 2 }, "the second attempt");
+        await network.Client.StopAsync(job.Facts.Job, CancellationToken.None);
+        Assert.Equal(JobOutcome.StoppedByClient, (await network.EndOfAsync(job.Facts.Job)).Facts.Outcome);
+        await network.IsInOrderAsync();
+    }
+
+    [Fact]
+    public async Task Of_two_agents_with_one_key_the_older_finishes_what_it_has_and_leaves()
+    {
+        await using var network = await LocalNetwork.StartAsync();
+        var first = await network.PostAsync(Definition.Of(Counting));
+        await network.UntilLinesAsync(first.Facts.Job);
+
+        network.CopyKey("node1", "twin");
+        network.StartNode("twin");
+        var second = await network.PostAsync(Definition.Of("echo second"));
+
+        Assert.Equal(1, (await network.EndOfAsync(first.Facts.Job)).Facts.Attempt);
+        Assert.Equal(60, (await network.LogAsync(first.Facts.Job)).Count);
+        var left = await network.Program("node1").EndAsync();
+        Assert.Contains("Another agent works as", left.Error, StringComparison.Ordinal);
+        Assert.Equal((JobOutcome.Succeeded, 1), await network.OutcomeAsync(second.Facts.Job));
+        Assert.Contains($"Took job {second.Facts.Job}", network.Program("twin").Error + network.Program("twin").Output, StringComparison.Ordinal);
+        await network.IsInOrderAsync();
+    }
+
+    [Fact]
+    public async Task A_node_whose_disk_is_full_hands_the_job_back_and_takes_it_again_when_there_is_room()
+    {
+        await using var network = await LocalNetwork.StartAsync(nodes: 0);
+        var disk = Directory.CreateDirectory(network.StateOf("node1")).FullName;
+        (await RunningProgram.RunAsync(new ProcessStartInfo("mount", ["-t", "tmpfs", "-o", "size=300m", "tmpfs", disk]))).Exited(0);
+        try
+        {
+            network.StartNode("node1");
+            var job = await network.PostAsync(Definition.Of("i=0; while [ $i -lt 300 ]; do i=$((i+1)); echo line $i; sleep 0.05; done"));
+            await network.UntilLinesAsync(job.Facts.Job);
+            var filler = Path.Combine(disk, "filler");
+            Fill(filler);
+
+            await network.Program("node1").TellsAsync("No work is taken until there are 256 MiB free");
+            Assert.Equal(JobState.Queued, (await network.Client.GetJobAsync(job.Facts.Job, CancellationToken.None)).Facts.State);
+            File.Delete(filler);
+
+            Assert.Equal((JobOutcome.Succeeded, 2), await network.OutcomeAsync(job.Facts.Job));
+            Assert.Equal(300, (await network.LogAsync(job.Facts.Job)).Count);
+        }
+        finally
+        {
+            await network.EndAsync("node1");
+            await RunningProgram.RunAsync(new ProcessStartInfo("umount", [disk]));
+        }
+    }
+
+    [Fact]
+    public async Task A_market_that_is_put_back_from_a_backup_is_in_order_and_its_nodes_work_on()
+    {
+        await using var network = await LocalNetwork.StartAsync(nodes: 0, lease: 5);
+        var before = await network.PostAsync(Definition.Of("echo before"));
+        var backup = Path.Combine(network.Folder, "backup.db");
+        (await network.BerthAsync("server", "backup", backup, "--data", network.Folder)).Exited(0);
+        Assert.Equal(2, (await network.BerthAsync("server", "backup", backup, "--data", network.Folder)).ExitCode);
+
+        network.StartNode("node1");
+        await network.OutcomeAsync(before.Facts.Job);
+        var forgotten = await network.PostAsync(Definition.Of("echo begun; sleep 600"));
+        await network.UntilLinesAsync(forgotten.Facts.Job);
+        var run = await network.RunOfAsync(forgotten.Facts.Job);
+
+        await network.KillAsync("server1");
+        network.PutBack(backup);
+        await network.IsInOrderAsync();
+        await network.StartServerAsync("server1");
+
+        await network.UntilNothingIsLeftAsync(run);
+        Assert.Equal((JobOutcome.Succeeded, 1), await network.OutcomeAsync(before.Facts.Job));
+        Assert.Equal((JobOutcome.Succeeded, 1), await network.OutcomeAsync((await network.PostAsync(Definition.Of("echo after"))).Facts.Job));
+        await network.IsInOrderAsync();
+    }
+
+    [Fact]
+    [Trait("Category", "Long")]
+    public async Task A_server_that_is_away_for_minutes_loses_nothing_of_a_job_that_writes_all_the_while()
+    {
+        const int Lines = 200_000;
+        await using var network = await LocalNetwork.StartAsync(lease: 600);
+        var job = await network.PostAsync(Definition.Of($"i=0; while [ $i -lt {Lines} ]; do i=$((i+1)); echo line $i of many; done; sleep 120; echo end"));
+        await network.UntilLinesAsync(job.Facts.Job);
+        var run = await network.RunOfAsync(job.Facts.Job);
+
+        await network.KillAsync("server1");
+        await network.UntilNothingIsLeftAsync(run);
+        await network.StartServerAsync("server1");
+
+        Assert.Equal((JobOutcome.Succeeded, 1), await network.OutcomeAsync(job.Facts.Job));
+        Assert.Equal([.. Enumerable.Range(1, Lines).Select(number => $"line {number} of many"), "end"], await network.LogAsync(job.Facts.Job));
+        await network.IsInOrderAsync();
     }
 
     [Fact]
@@ -116,5 +253,22 @@ public sealed class NetworkFaultTests
         }
 
         await network.IsInOrderAsync();
+    }
+
+    // To the last byte.
+    private static void Fill(string path)
+    {
+        using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 0);
+        try
+        {
+            for (var piece = new byte[64 * 1024]; ;)
+            {
+                file.Write(piece);
+            }
+        }
+        catch (IOException)
+        {
+            // That was the last.
+        }
     }
 }

@@ -34,6 +34,24 @@ public sealed class RunExecutorTests
     }
 
     [Fact]
+    public async Task A_run_has_ended_before_what_it_made_is_removed_and_what_stays_is_removed_when_it_is_executed_again()
+    {
+        using var run = Of(Op("one", "fake/exit-0"));
+        run.Engine.FailNext("RemoveNetworkAsync", new EngineException(EngineFault.Failed, "In use."));
+        run.Engine.FailNext("RemoveNetworkAsync", new EngineException(EngineFault.Failed, "In use."));
+
+        var state = await run.ExecuteAsync();
+
+        Assert.Equal(RunOutcome.Succeeded, state.Outcome);
+        Assert.IsType<RunEnded>(run.Events[^2]);
+        Assert.Contains("could not be removed", Assert.IsType<Notice>(run.Events[^1]).Message, StringComparison.Ordinal);
+        Assert.Single(run.Engine.Left);
+
+        Assert.Equal(RunOutcome.Succeeded, (await run.Again().ExecuteAsync()).Outcome);
+        Assert.Empty(run.Engine.Left);
+    }
+
+    [Fact]
     public async Task Operations_of_one_group_run_side_by_side()
     {
         using var run = Of(Op("left", "fake/prints-then-sleeps", more: Group()), Op("right", "fake/prints-then-sleeps", more: Group()));

@@ -64,6 +64,7 @@ public sealed class NodeCrashTests
         if (node == first && first.HasDied)
         {
             node = first.Successor().Start();
+            await node.UntilSaysAsync("Waiting for work");
             node.Exit.Drain(within: null);
             await node.EndAsync();
         }
