@@ -69,6 +69,12 @@ public static class ProblemTypes
     /// <summary>409: the run is no longer this node's; it must stop its containers and forget the run.</summary>
     public const string LeaseLost = "lease-lost";
 
+    /// <summary>409: the server does not know this agent of the node, its database having been put back perhaps; it must register (again) and go on.</summary>
+    public const string NotRegistered = "not-registered";
+
+    /// <summary>409: an agent with the same key started later and has registered; this one must leave.</summary>
+    public const string Superseded = "superseded";
+
     /// <summary>413: larger than the route takes.</summary>
     public const string TooLarge = "too-large";
 

@@ -63,20 +63,22 @@ internal static class NodeStartCommand
         return command;
     }
 
-    /// <summary>1 own the node's folder, 2 see that jobs can be kept from this machine, 3 listen, 4 work until it is over.</summary>
+    /// <summary>1 own the node's folder and its place at the engine, 2 see that jobs can be kept from this machine, 3 listen, 4 work until it is over.</summary>
     private static async Task<ExitCode> RunAsync(
         Surroundings around, Uri server, SigningKey key, NodeHome home, NodeSettings settings, TimeSpan drainTimeout, CancellationToken ct)
     {
         // 1
         using var owned = home.TryOwn();
-        if (owned is null)
+        var address = EngineAddress.Find(around.Environment);
+        using var seat = AgentSeat.TryTake(home.Node, address);
+        if (owned is null || seat is null)
         {
-            await around.Error.WriteLineAsync($"berth: the node {home.Node} is at work already in another process on this machine; see: berth node status");
+            await around.Error.WriteLineAsync($"berth: the node {home.Node} is at work already in another process on this machine{(owned is null ? "; see: berth node status" : ", with another state folder (BERTH_STATE)")}.");
             return ExitCode.WrongUse;
         }
 
         // 2
-        await using var engine = DockerEngine.Connect(EngineAddress.Find(around.Environment));
+        await using var engine = DockerEngine.Connect(address);
         if (settings.Guarding == Guarding.Always && await new NetworkGuard(around.Time).ProbeAsync(await engine.DescribeAsync(ct), ct) is { } fault)
         {
             await around.Error.WriteLineAsync(

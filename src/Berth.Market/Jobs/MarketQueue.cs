@@ -127,11 +127,18 @@ internal sealed class MarketQueue(Database database, ContentStore content, JobCh
     private static async Task<(long Market, Slot Slot)> SlotOfAsync(Transaction transaction, string marketName, Address address, ClaimRequest claim, CancellationToken ct)
     {
         var node = await NodeStore.FindAsync(transaction, address, ct)
-            ?? throw new RefusedException(ProblemTypes.Conflict, $"The node {address} is not registered; register it first.");
+            ?? throw new RefusedException(ProblemTypes.NotRegistered, $"The node {address} is not registered; register it first.");
+        if (claim.Instance is { } instance && instance != node.Instance)
+        {
+            throw string.CompareOrdinal(instance, node.Instance) < 0
+                ? new RefusedException(ProblemTypes.Superseded, "Another agent with this node's key has registered since; this one must stop.")
+                : new RefusedException(ProblemTypes.NotRegistered, $"This agent of the node {address} is not the one that is registered; register it.");
+        }
+
         var market = await MarketStore.FindAsync(transaction, marketName, ct) ?? throw RefusedException.NotFound($"There is no market '{marketName}'.");
         if (node.Market != market.Number)
         {
-            throw new RefusedException(ProblemTypes.Conflict, $"The node {address} is registered in the market {node.MarketSlug}, not in {market.Slug}.");
+            throw new RefusedException(ProblemTypes.NotRegistered, $"The node {address} is registered in the market {node.MarketSlug}, not in {market.Slug}.");
         }
 
         if (!market.Admits(address))
@@ -139,15 +146,13 @@ internal sealed class MarketQueue(Database database, ContentStore content, JobCh
             throw RefusedException.NotAllowed($"The market {market.Slug} does not admit the node {address}.");
         }
 
-        if (node.IsDraining || market.IsClosed || (claim.Instance is { } instance && instance != node.Instance))
+        if (node.IsDraining || market.IsClosed)
         {
-            throw new RefusedException(
-                ProblemTypes.Conflict,
-                node.IsDraining ? "The node drains; it takes nothing new." : market.IsClosed ? $"The market {market.Slug} is closed." : "Another agent with this node's key has registered since; this one must stop.");
+            throw new RefusedException(ProblemTypes.Conflict, node.IsDraining ? "The node drains; it takes nothing new." : $"The market {market.Slug} is closed.");
         }
 
         var slot = node.Slots.FirstOrDefault(slot => slot.Slot == claim.Slot)
-            ?? throw new RefusedException(ProblemTypes.Conflict, $"The node {address} has registered no slot '{claim.Slot}'.");
+            ?? throw new RefusedException(ProblemTypes.NotRegistered, $"The node {address} has registered no slot '{claim.Slot}'.");
         return (market.Number, Slot.Of(address, node.Machine, slot, claim.DiskMib > 0 ? claim.DiskMib : node.Machine.DiskMib));
     }
 

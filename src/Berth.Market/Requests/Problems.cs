@@ -85,7 +85,7 @@ internal sealed partial class Problems(RequestDelegate next, ILogger<Problems> l
         ProblemTypes.TooLittleBalance => 402,
         ProblemTypes.NotAllowed => 403,
         ProblemTypes.NotFound => 404,
-        ProblemTypes.Conflict or ProblemTypes.AlreadyEnded or ProblemTypes.LeaseLost => 409,
+        ProblemTypes.Conflict or ProblemTypes.AlreadyEnded or ProblemTypes.LeaseLost or ProblemTypes.NotRegistered or ProblemTypes.Superseded => 409,
         ProblemTypes.TooLarge => 413,
         ProblemTypes.NoFit or ProblemTypes.TooExpensive => 422,
         ProblemTypes.TooMany => 429,

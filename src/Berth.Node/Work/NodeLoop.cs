@@ -23,12 +23,13 @@ public sealed class NodeLoop
     private readonly NodeSettings _settings;
     private readonly NodeScope _scope;
     private readonly NodeExit _exit;
-    private readonly string _instance = Base(16);
+    private readonly string _instance;
     private readonly Lock _statusLock = new();
     private NodeStatus _status;
     private Machine? _machine;
     private ImmutableArray<NodeSlot> _slots = [];
     private long _sweptAt;
+    private volatile bool _isSuperseded;
 
     public NodeLoop(NodeSettings settings, IContainerEngine engine, MarketClient client, NodeLog log, NodeExit exit, TimeProvider time)
         : this(settings, engine, client, log, exit, time, BootIdOfMachine(), Random.Shared.NextDouble, RunJournal.OpenFile)
@@ -40,6 +41,7 @@ public sealed class NodeLoop
     {
         _settings = settings;
         _exit = exit;
+        _instance = $"{time.GetUtcNow().ToUnixTimeMilliseconds():x12}-{Base(8)}";
         _scope = new NodeScope(settings.Node, settings.StateDirectory, engine, client, log, new ServerPatience(log, time, chance), time)
         {
             BootId = bootId,
@@ -148,10 +150,16 @@ public sealed class NodeLoop
         await WorkAsync(run);
     }
 
-    // The server is told before the claims that wait are let go of, so that no lease is lost on its way.
+    // The server is told before the claims that wait are let go of, so that no lease is lost on its way; but not by an agent whose place another has.
     private async Task AnnounceDrainAsync(CancellationTokenSource noMoreClaims)
     {
         await Task.WhenAny(Task.Delay(Timeout.InfiniteTimeSpan, _scope.Time, _exit.Draining));
+        if (_isSuperseded)
+        {
+            await noMoreClaims.CancelAsync();
+            return;
+        }
+
         _scope.Log.Say("Draining: what runs here may finish, and nothing new is taken.");
         using var late = new CancellationTokenSource(FarewellPatience, _scope.Time);
         try
@@ -247,10 +255,16 @@ public sealed class NodeLoop
                 await WorkAsync(LeasedRun.Take(lease, slot, LeaseKeeper.Now(_scope.Time), _scope));
                 await SweepNowAndThenAsync();
             }
-            catch (MarketException other) when (other.Code == ProblemTypes.Conflict)
+            catch (MarketException other) when (other.Code == ProblemTypes.Superseded)
+            {
+                _isSuperseded = true;
+                _exit.Drain(null);
+                throw new NodeRefusedException($"Another agent works as {_settings.Node} now; this one finished what it had and leaves.");
+            }
+            catch (MarketException closed) when (closed.Code == ProblemTypes.Conflict && !_exit.Draining.IsCancellationRequested)
             {
                 _exit.Drain(null);
-                throw new NodeRefusedException($"Another agent works as {_settings.Node} now; this one finished what it had and leaves. {other.Message}");
+                throw new NodeRefusedException($"There will be no work here; this node finished what it had and leaves. {closed.Message}");
             }
             catch (MarketException away)
             {
@@ -276,19 +290,27 @@ public sealed class NodeLoop
     {
         try
         {
-            await pauses.WaitAsync(refused.Message, _exit.Draining);
-            if (refused.Code == ProblemTypes.NotFound)
+            if (refused.Code != ProblemTypes.NotRegistered || !await CouldRegisterAsync())
             {
-                await RegisterAsync(isDraining: false, _exit.Draining);
+                await pauses.WaitAsync(refused.Message, _exit.Draining);
             }
-        }
-        catch (MarketException)
-        {
-            // The next claim meets the same and waits longer.
         }
         catch (OperationCanceledException) when (_exit.Draining.IsCancellationRequested)
         {
             // The loop looks for that itself.
+        }
+    }
+
+    private async Task<bool> CouldRegisterAsync()
+    {
+        try
+        {
+            await RegisterAsync(isDraining: false, _exit.Draining);
+            return true;
+        }
+        catch (MarketException)
+        {
+            return false;
         }
     }
 

@@ -13,7 +13,10 @@ public sealed record NodeRegistration
 
     public required ImmutableArray<SlotFacts> Slots { get; init; }
 
-    /// <summary>A new one with each start of the agent; a second agent with the same key takes over from the first, whose claims are then refused.</summary>
+    /// <summary>
+    /// A new one with each start of the agent, sorting after those of earlier starts (ordinal). A later agent with the same key takes over from an earlier one, whose claims are then refused
+    /// (<see cref="ProblemTypes.Superseded"/>).
+    /// </summary>
     public required string Instance { get; init; }
 
     /// <summary>It finishes what it has and takes nothing new.</summary>

@@ -54,7 +54,7 @@ public sealed record ClaimRequest
     /// <summary>A slot the node has registered.</summary>
     public required string Slot { get; init; }
 
-    /// <summary>The <see cref="NodeRegistration.Instance"/> that asks; one that is no longer registered gets a conflict.</summary>
+    /// <summary>The <see cref="NodeRegistration.Instance"/> that asks; one that is not registered is told to register, or that a later one took over.</summary>
     public string? Instance { get; init; }
 
     /// <summary>How long the answer may wait, seconds, at most 60.</summary>

@@ -60,26 +60,28 @@ internal sealed class CuttableWire : IAsyncDisposable
         {
             try
             {
+                var here = near.GetStream();
                 await _joined.Task.WaitAsync(_over.Token);
                 await far.ConnectAsync(IPAddress.Loopback, _port, _over.Token);
-                await Task.WhenAll(PumpAsync(near, far), PumpAsync(far, near));
+                var there = far.GetStream();
+                await Task.WhenAll(PumpAsync(here, there), PumpAsync(there, here));
             }
-            catch (Exception ended) when (ended is IOException or SocketException or OperationCanceledException)
+            catch (Exception ended) when (ended is IOException or SocketException or OperationCanceledException or InvalidOperationException)
             {
                 // Either side hung up, or the test is over.
             }
         }
     }
 
-    private async Task PumpAsync(TcpClient from, TcpClient to)
+    private async Task PumpAsync(NetworkStream from, NetworkStream to)
     {
         var buffer = new byte[64 * 1024];
-        for (int read; (read = await from.GetStream().ReadAsync(buffer, _over.Token)) > 0;)
+        for (int read; (read = await from.ReadAsync(buffer, _over.Token)) > 0;)
         {
             await _joined.Task.WaitAsync(_over.Token);
-            await to.GetStream().WriteAsync(buffer.AsMemory(0, read), _over.Token);
+            await to.WriteAsync(buffer.AsMemory(0, read), _over.Token);
         }
 
-        to.Client.Shutdown(SocketShutdown.Send);
+        to.Socket.Shutdown(SocketShutdown.Send);
     }
 }

@@ -67,7 +67,7 @@ internal sealed class LocalNetwork : IAsyncDisposable
             network.StartNode($"node{number}", $"server{((number - 1) % servers) + 1}");
         }
 
-        await network.UntilAsync(async () => (await network.Client.GetMarketAsync(Market, CancellationToken.None)).SlotsWaiting == nodes, "the nodes to wait");
+        await network.UntilWaitingAsync(nodes);
         return network;
     }
 
@@ -84,7 +84,7 @@ internal sealed class LocalNetwork : IAsyncDisposable
     public void StartNode(string name, string server = "server1") => StartNode(name, Address(server));
 
     /// <summary>Starts a node that reaches the server by that address.</summary>
-    public void StartNode(string name, Uri server)
+    public void StartNode(string name, Uri server, Engine? engine = null, params string[] options)
     {
         var key = Path.Combine(Folder, $"{name}.json");
         if (!File.Exists(key))
@@ -93,8 +93,10 @@ internal sealed class LocalNetwork : IAsyncDisposable
             KeyFile.Write(key, made, overwrite: false);
         }
 
-        Keep(name, RunningProgram.Start(Command(["node", "start", "--market", Market, "--server", $"{server}", "--key", key], StateOf(name)), Limit));
+        Keep(name, RunningProgram.Start(Command(["node", "start", "--market", Market, "--server", $"{server}", "--key", key, .. options], StateOf(name), engine), Limit));
     }
+
+    public Task UntilWaitingAsync(int slots) => UntilAsync(async () => (await Client.GetMarketAsync(Market, CancellationToken.None)).SlotsWaiting == slots, $"{slots} slots to wait");
 
     public string StateOf(string node) => Path.Combine(Folder, $"state-{node}");
 
@@ -273,13 +275,13 @@ internal sealed class LocalNetwork : IAsyncDisposable
         _running[name] = program;
     }
 
-    private ProcessStartInfo Command(IEnumerable<string> arguments, string? state = null)
+    private ProcessStartInfo Command(IEnumerable<string> arguments, string? state = null, Engine? engine = null)
     {
         var start = new ProcessStartInfo(Checkout.Program, arguments) { WorkingDirectory = Folder };
         start.Environment["BERTH_STATE"] = state ?? Path.Combine(Folder, "state-client");
         start.Environment["BERTH_KEY"] = ClientKeyFile;
         start.Environment["BERTH_SERVER_PROGRAM"] = Checkout.ServerProgram;
-        start.Environment["DOCKER_HOST"] = _engine.Address;
+        start.Environment["DOCKER_HOST"] = (engine ?? _engine).Address;
         if (_ports.Count > 0)
         {
             start.Environment["BERTH_SERVER"] = $"{Address()}";

@@ -40,7 +40,7 @@ public sealed class NetworkFaultTests
         var ended = await network.EndOfAsync(job.Facts.Job);
         Assert.Equal((JobOutcome.Succeeded, network.NodeAddress("node2")), (ended.Facts.Outcome, ended.Facts.Node!.Value));
         Assert.Equal(Enumerable.Range(1, 60).Select(number => $"line {number}"), await network.LogAsync(job.Facts.Job));
-        await network.UntilAsync(async () => (await network.Client.GetMarketAsync(LocalNetwork.Market, CancellationToken.None)).SlotsWaiting == 2, "both nodes to wait");
+        await network.UntilWaitingAsync(2);
         await network.IsInOrderAsync();
     }
 
@@ -85,6 +85,7 @@ public sealed class NetworkFaultTests
         await using var network = await LocalNetwork.StartAsync(nodes: 0, lease: 60);
         await using var wire = new CuttableWire(network.Address());
         network.StartNode("node1", wire.Address);
+        await network.UntilWaitingAsync(1);
         var job = await network.PostAsync(Definition.Of(Counting));
         await network.UntilLinesAsync(job.Facts.Job);
         var run = await network.RunOfAsync(job.Facts.Job);
@@ -105,6 +106,7 @@ public sealed class NetworkFaultTests
         await using var network = await LocalNetwork.StartAsync(nodes: 0, lease: 4);
         await using var wire = new CuttableWire(network.Address());
         network.StartNode("node1", wire.Address);
+        await network.UntilWaitingAsync(1);
         var job = await network.PostAsync(Definition.Of("echo begun; sleep 600"));
         await network.UntilLinesAsync(job.Facts.Job);
         var first = await network.RunOfAsync(job.Facts.Job);
@@ -121,22 +123,39 @@ public sealed class NetworkFaultTests
     }
 
     [Fact]
-    public async Task Of_two_agents_with_one_key_the_older_finishes_what_it_has_and_leaves()
+    public async Task A_second_agent_of_a_node_at_its_engine_is_refused_and_harms_nothing()
     {
+        await using var network = await LocalNetwork.StartAsync();
+        var job = await network.PostAsync(Definition.Of(Counting));
+        await network.UntilLinesAsync(job.Facts.Job);
+
+        network.CopyKey("node1", "twin");
+        network.StartNode("twin");
+        var refused = (await network.Program("twin").EndAsync()).Exited(2);
+
+        Assert.Contains("at work already in another process on this machine, with another state folder", refused.Error, StringComparison.Ordinal);
+        Assert.Equal((JobOutcome.Succeeded, 1), await network.OutcomeAsync(job.Facts.Job));
+        Assert.Equal(60, (await network.LogAsync(job.Facts.Job)).Count);
+    }
+
+    [Fact]
+    public async Task Of_two_agents_with_one_key_on_two_machines_the_older_finishes_what_it_has_and_leaves()
+    {
+        await using var machine = await PretendMachine.StartAsync();
         await using var network = await LocalNetwork.StartAsync();
         var first = await network.PostAsync(Definition.Of(Counting));
         await network.UntilLinesAsync(first.Facts.Job);
 
         network.CopyKey("node1", "twin");
-        network.StartNode("twin");
+        network.StartNode("twin", network.Address(), machine.Engine, "--allow-private-network");
         var second = await network.PostAsync(Definition.Of("echo second"));
 
-        Assert.Equal(1, (await network.EndOfAsync(first.Facts.Job)).Facts.Attempt);
+        Assert.Equal((JobOutcome.Succeeded, 1), await network.OutcomeAsync(first.Facts.Job));
         Assert.Equal(60, (await network.LogAsync(first.Facts.Job)).Count);
         var left = await network.Program("node1").EndAsync();
         Assert.Contains("Another agent works as", left.Error, StringComparison.Ordinal);
         Assert.Equal((JobOutcome.Succeeded, 1), await network.OutcomeAsync(second.Facts.Job));
-        Assert.Contains($"Took job {second.Facts.Job}", network.Program("twin").Error + network.Program("twin").Output, StringComparison.Ordinal);
+        await network.Program("twin").TellsAsync($"Took job {second.Facts.Job}");
         await network.IsInOrderAsync();
     }
 
@@ -149,6 +168,7 @@ public sealed class NetworkFaultTests
         try
         {
             network.StartNode("node1");
+            await network.UntilWaitingAsync(1);
             var job = await network.PostAsync(Definition.Of("i=0; while [ $i -lt 300 ]; do i=$((i+1)); echo line $i; sleep 0.05; done"));
             await network.UntilLinesAsync(job.Facts.Job);
             var filler = Path.Combine(disk, "filler");
@@ -171,7 +191,8 @@ public sealed class NetworkFaultTests
     [Fact]
     public async Task A_market_that_is_put_back_from_a_backup_is_in_order_and_its_nodes_work_on()
     {
-        await using var network = await LocalNetwork.StartAsync(nodes: 0, lease: 5);
+        await using var network = await LocalNetwork.StartAsync(lease: 5);
+        await network.EndAsync("node1");
         var before = await network.PostAsync(Definition.Of("echo before"));
         var backup = Path.Combine(network.Folder, "backup.db");
         (await network.BerthAsync("server", "backup", backup, "--data", network.Folder)).Exited(0);

@@ -31,6 +31,7 @@ public sealed class FakeContainerEngine(TimeProvider time) : IContainerEngine
     private readonly ConcurrentDictionary<string, ConcurrentQueue<EngineException>> _faults = new();
     private readonly ConcurrentDictionary<string, int> _lostAnswers = new();
     private volatile bool _isDown;
+    private volatile int _outages;
     private int _count;
 
     /// <summary>Every container that was ever made, in order, removed ones too.</summary>
@@ -68,6 +69,7 @@ public sealed class FakeContainerEngine(TimeProvider time) : IContainerEngine
     public void GoDown()
     {
         _isDown = true;
+        Interlocked.Increment(ref _outages);
         foreach (var container in _containers.Values)
         {
             container.Announce();
@@ -154,10 +156,11 @@ public sealed class FakeContainerEngine(TimeProvider time) : IContainerEngine
     public async Task<ContainerStatus> WaitAsync(string name, CancellationToken ct)
     {
         var container = await CallAsync(() => Get(name), ct);
+        var outages = _outages;
         while (true)
         {
             var changed = container.Changed;
-            ThrowWhenDown(nameof(WaitAsync));
+            ThrowWhenDown(nameof(WaitAsync), outages);
             if (!container.Status.IsRunning)
             {
                 return container.Status;
@@ -171,12 +174,13 @@ public sealed class FakeContainerEngine(TimeProvider time) : IContainerEngine
         string name, DateTimeOffset? since, bool follow, int maxLine, [EnumeratorCancellation] CancellationToken ct)
     {
         var container = await CallAsync(() => Get(name), ct);
+        var outages = _outages;
         var next = 0;
         while (true)
         {
             var changed = container.Changed;
             var mayWriteMore = follow && container.Status.IsRunning;
-            ThrowWhenDown(nameof(ReadLogsAsync));
+            ThrowWhenDown(nameof(ReadLogsAsync), outages);
             var lines = container.LinesFrom(next, LinesInBatch);
             next += lines.Length;
             List<LogLine> batch = [.. lines.Where(line => since is null || line.At >= since).Select(line => Cut(line, maxLine))];
@@ -347,9 +351,10 @@ public sealed class FakeContainerEngine(TimeProvider time) : IContainerEngine
         return answer;
     }
 
-    private void ThrowWhenDown(string call)
+    // What waits breaks off even when the engine is back before it looks.
+    private void ThrowWhenDown(string call, int? outagesBefore = null)
     {
-        if (_isDown)
+        if (_isDown || outagesBefore < _outages)
         {
             throw new EngineException(EngineFault.Unreachable, $"{call} failed: no container engine answers; start Docker or Podman.");
         }

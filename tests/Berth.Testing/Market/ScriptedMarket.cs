@@ -91,6 +91,14 @@ public sealed class ScriptedMarket(TimeProvider time)
         return true;
     });
 
+    /// <summary>Knows no node any more, as after its database was put back.</summary>
+    public void Forget() => Locked(() =>
+    {
+        _registration = null;
+        Change();
+        return true;
+    });
+
     public void ComeBack() => Locked(() => _isAway = false);
 
     /// <summary>The next call of that kind is answered with that status and does nothing.</summary>
@@ -267,7 +275,8 @@ public sealed class ScriptedMarket(TimeProvider time)
     {
         if (_registration is null || claim.Instance != _registration.Instance)
         {
-            return (Problem(HttpStatusCode.Conflict, ProblemTypes.Conflict), 0);
+            var isOlder = _registration is not null && string.CompareOrdinal(claim.Instance, _registration.Instance) < 0;
+            return (Problem(HttpStatusCode.Conflict, isOlder ? ProblemTypes.Superseded : ProblemTypes.NotRegistered), 0);
         }
 
         if (_runs.FirstOrDefault(run => run.Claim == claim.Claim) is { IsAccepted: false, IsLost: false } same)

@@ -211,7 +211,7 @@ public abstract class MarketFaultTests
         await WaitingAsync(network, 1);
 
         using var goes = new CancellationTokenSource();
-        var other = impostor.ClaimAsync("mine", waitSeconds: 30, goes.Token);
+        var other = impostor.ClaimAsync("mine", waitSeconds: 30, ct: goes.Token);
         await WaitingAsync(network, 2);
         await goes.CancelAsync();
         await Assert.ThrowsAnyAsync<Exception>(() => other);

@@ -136,6 +136,18 @@ public abstract class MarketTests
     }
 
     [Fact]
+    public async Task A_claim_of_an_agent_that_is_not_registered_is_told_whether_to_register_or_to_leave()
+    {
+        await using var network = await StartAsync();
+        var node = await network.NodeAsync();
+        await node.RegisterAsync(TestNode.Having(TestNetwork.Market, 0, 0, "", 0) with { Instance = "5" });
+
+        Assert.Equal(ProblemTypes.Superseded, (await Assert.ThrowsAsync<MarketException>(() => node.ClaimAsync(instance: "4"))).Code);
+        Assert.Equal(ProblemTypes.NotRegistered, (await Assert.ThrowsAsync<MarketException>(() => node.ClaimAsync(instance: "6"))).Code);
+        Assert.Null(await node.ClaimAsync(instance: "5"));
+    }
+
+    [Fact]
     public async Task An_empty_purse_is_refused_by_how_much()
     {
         await using var network = await StartAsync();

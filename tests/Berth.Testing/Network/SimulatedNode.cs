@@ -16,7 +16,7 @@ public sealed class SimulatedNode(TestNode node, Random chance, ConcurrentDictio
         {
             try
             {
-                if (await node.ClaimAsync(claim, waitSeconds: 5, ended) is { } lease)
+                if (await node.ClaimAsync(claim, waitSeconds: 5, ct: ended) is { } lease)
                 {
                     claim = Guid.NewGuid().ToString();
                     await WorkAsync(lease);

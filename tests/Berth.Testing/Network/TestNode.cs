@@ -36,8 +36,8 @@ public sealed class TestNode(SigningKey key, MarketClient client, string market)
     public Task<NodeFacts> RegisterAsync(NodeRegistration registration) => client.RegisterAsync(key.Address, registration, CancellationToken.None);
 
     /// <summary>Asks for work; with no wait the answer comes at once.</summary>
-    public Task<Lease?> ClaimAsync(string? claim = null, double waitSeconds = 0, CancellationToken ct = default) =>
-        client.ClaimAsync(market, new ClaimRequest { Claim = claim ?? Guid.NewGuid().ToString(), Slot = "0", WaitSeconds = waitSeconds }, ct);
+    public Task<Lease?> ClaimAsync(string? claim = null, double waitSeconds = 0, string? instance = null, CancellationToken ct = default) =>
+        client.ClaimAsync(market, new ClaimRequest { Claim = claim ?? Guid.NewGuid().ToString(), Slot = "0", WaitSeconds = waitSeconds, Instance = instance }, ct);
 
     /// <summary>Its agent starts anew: what it waited for is forgotten.</summary>
     public Task<NodeFacts> RestartAsync() => RegisterAsync(Having(market, 0, 0, "", 0));

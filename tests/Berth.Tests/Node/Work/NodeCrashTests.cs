@@ -59,6 +59,11 @@ public sealed class NodeCrashTests
         await Task.WhenAny(first.EndAsync(), first.UntilRunAsync(run => run.IsSettled));
         var node = first.HasDied ? first.Successor().Start() : first;
         var run = await node.UntilRunAsync(run => run.IsSettled);
+        if (node != first)
+        {
+            await node.UntilSaysAsync("Waiting for work");
+        }
+
         node.Exit.Drain(within: null);
         await node.EndAsync();
         if (node == first && first.HasDied)

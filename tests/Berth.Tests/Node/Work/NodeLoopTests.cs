@@ -226,12 +226,28 @@ public sealed class NodeLoopTests
         await using var first = Of();
         first.Start();
         await first.UntilSaysAsync("Waiting for work");
+        first.Clock.Advance(Second);
 
         await using var second = first.Successor().Start();
         await second.UntilSaysAsync("Waiting for work");
         var refused = await Assert.ThrowsAsync<Berth.Node.Work.NodeRefusedException>(first.EndAsync);
+        second.Market.Post(Job(Op("one", "fake/exit-0")));
+        await second.UntilRunAsync(run => run.IsSettled);
 
         Assert.StartsWith($"Another agent works as {Address} now", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_server_that_forgot_the_node_is_told_again_who_it_is()
+    {
+        await using var node = Of();
+        node.Start();
+        await node.UntilSaysAsync("Waiting for work");
+
+        node.Market.Forget();
+        node.Market.Post(Job(Op("one", "fake/exit-0")));
+
+        Assert.Equal(RunOutcome.Succeeded, (await node.UntilRunAsync(run => run.IsSettled)).State.Outcome);
     }
 
     [Fact]
