@@ -37,9 +37,12 @@ internal static class Durations
     {
         { TotalSeconds: < 10 } => $"{span.TotalSeconds:0.0} s",
         { TotalSeconds: < 120 } => $"{span.TotalSeconds:0} s",
-        { TotalMinutes: < 120 } => $"{(int)span.TotalMinutes} min {span.Seconds} s",
-        _ => $"{(int)span.TotalHours} h {span.Minutes} min",
+        { TotalMinutes: < 60 } => Both(span.Minutes, "min", span.Seconds, "s"),
+        { TotalHours: < 48 } => Both((int)span.TotalHours, "h", span.Minutes, "min"),
+        _ => Both(span.Days, "d", span.Hours, "h"),
     };
+
+    private static string Both(int much, string unit, int little, string smaller) => little == 0 ? $"{much} {unit}" : $"{much} {unit} {little} {smaller}";
 
     public static string Size(long bytes) => bytes switch
     {

@@ -16,7 +16,7 @@ internal static class OwnKey
 
         if (reading.Fault is { } fault)
         {
-            var hint = file is null && !Path.Exists(around.KeyFile) ? " Make one with: berth key new" : "";
+            var hint = Path.Exists(file ?? around.KeyFile) ? "" : $" Make one with: berth key new{(file is null ? "" : $" {file}")}";
             around.Error.WriteLine($"berth: {fault}{hint}");
         }
 

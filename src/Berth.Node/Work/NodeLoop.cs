@@ -254,6 +254,7 @@ public sealed class NodeLoop
                 // The claim may have waited long before there was a lease; whether it is accepted in time is for the market to say.
                 await WorkAsync(LeasedRun.Take(lease, slot, LeaseKeeper.Now(_scope.Time), _scope));
                 await SweepNowAndThenAsync();
+                GiveMemoryBack();
             }
             catch (MarketException other) when (other.Code == ProblemTypes.Superseded)
             {
@@ -383,6 +384,15 @@ public sealed class NodeLoop
         if (!isClean)
         {
             await SweepAsync();
+        }
+    }
+
+    // A node that waits is to cost its host next to nothing; what the run took would otherwise be kept until the next one.
+    private void GiveMemoryBack()
+    {
+        if (Status.Slots.All(slot => slot.Job is null))
+        {
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         }
     }
 
