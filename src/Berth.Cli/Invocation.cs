@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Runtime.InteropServices;
+using Berth.Cli.Commands;
 using Berth.Containers;
 using Berth.Protocol;
 
@@ -22,9 +24,12 @@ internal static class Invocation
             return ExitCode.WrongUse;
         }
 
+        // The first signal lets the command clear up after itself; another ends the process at once.
+        using var interrupted = new CancellationTokenSource();
+        using var signals = new StopOnSignals(interrupted.Cancel, () => Environment.Exit((int)ExitCode.Interrupted));
         try
         {
-            return (ExitCode)await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            return (ExitCode)await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, interrupted.Token);
         }
         catch (MarketException fault)
         {
@@ -33,7 +38,7 @@ internal static class Invocation
         }
         catch (OperationCanceledException)
         {
-            return ExitCode.Interrupted;
+            return signals.Received == PosixSignal.SIGTERM ? ExitCode.Terminated : ExitCode.Interrupted;
         }
         catch (EngineException fault)
         {

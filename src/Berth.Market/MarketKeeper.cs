@@ -1,5 +1,6 @@
 using Berth.Jobs;
 using Berth.Market.Jobs;
+using Berth.Market.Markets;
 using Berth.Market.Nodes;
 using Berth.Market.Requests;
 using Berth.Market.Runs;
@@ -14,7 +15,7 @@ namespace Berth.Market;
 /// of servers may do it at once; each change is made from the state it was decided on, or not at all.
 /// </summary>
 internal sealed partial class MarketKeeper(
-    Database database, JobChanges changes, LogArchive archive, NonceStore nonces, MarketOptions options, TimeProvider time, ILogger<MarketKeeper> logger) : BackgroundService
+    Database database, JobChanges changes, MarketDesk markets, LogArchive archive, NonceStore nonces, MarketOptions options, TimeProvider time, ILogger<MarketKeeper> logger) : BackgroundService
 {
     private const int AtOnce = 100;
     private const int ForgetEvery = 60;
@@ -28,6 +29,7 @@ internal sealed partial class MarketKeeper(
             // More than are looked at in one go are overdue.
         }
 
+        await markets.EmptyClosedAsync(ct);
         await archive.ArchiveAsync(ct);
     }
 
@@ -87,7 +89,7 @@ internal sealed partial class MarketKeeper(
     // Another server, or the node, may have been faster.
     private async Task<bool> EndAsync(Transaction transaction, JobId id, DateTimeOffset now, CancellationToken ct) =>
         await JobStore.TakeAsync(transaction, id, ct) is { } job
-        && (await changes.ApplyAsync(transaction, job, new JobChange.LeaseLapsed(now), [], ct)
+        && (await changes.ApplyAsync(transaction, job, new JobChange.LeaseLapsed(now, await RunStore.UnacceptedAsync(transaction, job, ct)), [], ct)
             ?? await changes.ApplyAsync(transaction, job, new JobChange.TimeRanOut(now), [], ct)) is not null;
 
     [LoggerMessage(LogLevel.Information, "The lease or the time of job {Job} ran out")]

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.ComponentModel.DataAnnotations;
 using Berth.Protocol.Identity;
 
@@ -14,6 +15,9 @@ public sealed record MarketOptions
 
     /// <summary>The server's version, told to whoever asks.</summary>
     public string Version { get; init; } = "0.0.0";
+
+    /// <summary>The host names that requests may be signed for, compared without case; empty takes any. What is signed for another server is nothing to this one.</summary>
+    public ImmutableHashSet<string> Hosts { get; init; } = [];
 
     /// <summary>The domain that endpoints are served under.</summary>
     public string EndpointDomain { get; init; } = "localhost";

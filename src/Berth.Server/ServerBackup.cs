@@ -8,7 +8,7 @@ internal static class ServerBackup
     public static async Task<int> RunAsync(ServerOptions options, string file, CancellationToken ct)
     {
         var database = options.DatabaseOrDefault;
-        if (Audit.IsPostgres(database))
+        if (DatabaseAddress.IsPostgres(database))
         {
             throw new InvalidOperationException("A PostgreSQL database is copied with pg_dump.");
         }

@@ -7,7 +7,7 @@ internal static class ServerCheck
 {
     public static async Task<int> RunAsync(ServerOptions options, CancellationToken ct)
     {
-        if (options.DatabaseOrDefault is var path && !Audit.IsPostgres(path) && !File.Exists(path))
+        if (options.DatabaseOrDefault is var path && !DatabaseAddress.IsPostgres(path) && !File.Exists(path))
         {
             throw new FileNotFoundException($"There is no database {path}; name one with --data or --database.");
         }

@@ -15,6 +15,7 @@ internal static class ServerCommand
         {
             (Text("--data", "The folder of everything the server keeps. Default berth-data.", "dir"), nameof(ServerOptions.Data)),
             (Text("--listen", "Where it listens. Default http://127.0.0.1:7070.", "url"), nameof(ServerOptions.Listen)),
+            (Text("--host", "The host names clients and nodes call it by, by comma; what is signed for another is refused. Default where it listens.", "names"), nameof(ServerOptions.Host)),
             (Text("--database", "A SQLite file (default market.db in the data folder), or postgres://user:password@host:port/name.", "database"), nameof(ServerOptions.Database)),
             (Text("--content", "The folder of definitions, results and logs; servers of one market share it. Default content in the data folder.", "dir"), nameof(ServerOptions.Content)),
             (Text("--operator-key", "The operator's key file; made at the first start. Default operator.json in the data folder.", "file"), nameof(ServerOptions.OperatorKey)),

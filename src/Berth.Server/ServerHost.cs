@@ -1,5 +1,6 @@
 using System.Reflection;
 using Berth.Market;
+using Berth.Market.Storage;
 using Berth.Protocol.Identity;
 
 namespace Berth.Server;
@@ -20,7 +21,7 @@ internal static class ServerHost
 
         // 4
         await application.StartAsync(ct);
-        Console.WriteLine($"berth server {Version} listens at {string.Join(", ", application.Urls)}; database {Named(options.DatabaseOrDefault)}; operator {operatorAddress}.");
+        Console.WriteLine($"berth server {Version} listens at {string.Join(", ", application.Urls)}; database {DatabaseAddress.Shown(options.DatabaseOrDefault)}; operator {operatorAddress}.");
         await application.WaitForShutdownAsync(ct);
         return 0;
     }
@@ -48,6 +49,7 @@ internal static class ServerHost
                 ContentDirectory = options.ContentOrDefault,
                 Version = Version,
                 EndpointDomain = options.Domain,
+                Hosts = options.Hosts(),
                 FeeBasisPoints = options.Fee,
                 LeaseLength = TimeSpan.FromSeconds(options.Lease),
                 RequestsPerSecond = options.Rate,
@@ -111,8 +113,4 @@ internal static class ServerHost
 
         return key.Address;
     }
-
-    private static string Named(string database) => Uri.TryCreate(database, UriKind.Absolute, out var uri) && uri.UserInfo.Length > 0
-        ? database.Replace(uri.UserInfo, uri.UserInfo.Split(':')[0] + ":•••", StringComparison.Ordinal)
-        : database;
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.ComponentModel.DataAnnotations;
 
 namespace Berth.Server;
@@ -12,6 +13,12 @@ public sealed class ServerOptions
     /// <summary>Where it listens: <c>http://address:port</c>, several by <c>;</c>.</summary>
     [Required]
     public string Listen { get; set; } = "http://127.0.0.1:7070";
+
+    /// <summary>
+    /// The host names that clients and nodes call the server by, by <c>,</c>: what is signed for another is refused, so that nobody passes on to this server what was meant for theirs. By
+    /// default those it listens at, and any when it listens at all addresses.
+    /// </summary>
+    public string? Host { get; set; }
 
     /// <summary>The path of a SQLite file (by default in <see cref="Data"/>), or <c>postgres://user:password@host:port/name</c>.</summary>
     public string? Database { get; set; }
@@ -59,9 +66,24 @@ public sealed class ServerOptions
     {
         var faults = new List<ValidationResult>();
         Validator.TryValidateObject(this, new ValidationContext(this), faults, validateAllProperties: true);
-        var unheard = Listen.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+        var unheard = Addresses()
             .Where(address => !Uri.TryCreate(address.Replace("*", "any", StringComparison.Ordinal).Replace("+", "any", StringComparison.Ordinal), UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
             .Select(address => $"'{address}' is nowhere to listen; write http://address:port.");
         return [.. faults.Select(fault => fault.ErrorMessage ?? "An option is wrong."), .. unheard];
     }
+
+    /// <summary>The names that requests may be signed for; empty for any.</summary>
+    public ImmutableHashSet<string> Hosts()
+    {
+        if (Host is not null)
+        {
+            return Host.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).ToImmutableHashSet(StringComparer.OrdinalIgnoreCase);
+        }
+
+        var listens = Addresses().Select(address => Uri.TryCreate(address, UriKind.Absolute, out var uri) ? uri.Host.Trim('[', ']') : "").ToList();
+        string[] loopback = listens.Any(host => host is "127.0.0.1" or "::1" or "localhost") ? ["127.0.0.1", "::1", "localhost"] : [];
+        return listens.Any(host => host is "" or "0.0.0.0" or "::") ? [] : listens.Concat(loopback).ToImmutableHashSet(StringComparer.OrdinalIgnoreCase);
+    }
+
+    private string[] Addresses() => Listen.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 }

@@ -93,8 +93,9 @@ internal static class AccountCommand
         var command = new Command("grant", "Give NOS to an address. Sign with the operator's key.") { address, amount, memo, once, access.Server, access.Key, format };
         command.SetAction((parsed, ct) => access.SignedAsync(parsed, async (client, _) =>
         {
-            var entry = await client.GrantAsync(
-                parsed.GetValue(address)!.Value, new Grant(parsed.GetRequiredValue(amount), parsed.GetValue(memo)), parsed.GetValue(once) ?? Guid.NewGuid().ToString("N"), ct);
+            var key = parsed.GetValue(once) ?? Guid.NewGuid().ToString("N");
+            var entry = await access.OnceAsync(
+                () => client.GrantAsync(parsed.GetValue(address)!.Value, new Grant(parsed.GetRequiredValue(amount), parsed.GetValue(memo)), key, ct), ct);
             if (parsed.GetValue(format) == OutputFormat.Json)
             {
                 Printed.Json(around, entry, json => json.EntryFacts);

@@ -248,7 +248,7 @@ internal static class JobCommand
         {
             var before = await client.GetJobAsync(parsed.GetRequiredValue(job), ct);
             var longer = before.Facts.TimeoutSeconds + (long)Math.Ceiling(parsed.GetRequiredValue(timeout)!.Value.TotalSeconds);
-            Print(around, await client.ExtendAsync(before.Facts.Job, longer, ct), parsed.GetValue(format));
+            Print(around, await access.OnceAsync(() => client.ExtendAsync(before.Facts.Job, longer, ct), ct), parsed.GetValue(format));
             return ExitCode.Success;
         }));
         return command;

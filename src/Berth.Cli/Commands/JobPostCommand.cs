@@ -67,21 +67,29 @@ internal static class JobPostCommand
             }
 
             using var id = SigningKey.New();
-            var view = await client.PostAsync(
-                new JobPost
-                {
-                    Job = new JobId(id.Address.Value),
-                    Market = chosen,
-                    Definition = Encoding.UTF8.GetString(text.Bytes.Span),
-                    Format = text.Format == DocumentFormat.Yaml ? DefinitionFormat.Yaml : DefinitionFormat.Json,
-                    TimeoutSeconds = parsed.GetValue(timeout) is { } most ? (long)Math.Ceiling(most.TotalSeconds) : null,
-                    Node = parsed.GetValue(node),
-                    Attempts = parsed.GetValue(attempts),
-                    IsPublic = parsed.GetValue(isPublic),
-                    MaxPrice = parsed.GetValue(maxPrice),
-                    WaitForFit = parsed.GetValue(waitForFit),
-                },
-                ct);
+            var post = new JobPost
+            {
+                Job = new JobId(id.Address.Value),
+                Market = chosen,
+                Definition = Encoding.UTF8.GetString(text.Bytes.Span),
+                Format = text.Format == DocumentFormat.Yaml ? DefinitionFormat.Yaml : DefinitionFormat.Json,
+                TimeoutSeconds = parsed.GetValue(timeout) is { } most ? (long)Math.Ceiling(most.TotalSeconds) : null,
+                Node = parsed.GetValue(node),
+                Attempts = parsed.GetValue(attempts),
+                IsPublic = parsed.GetValue(isPublic),
+                MaxPrice = parsed.GetValue(maxPrice),
+                WaitForFit = parsed.GetValue(waitForFit),
+            };
+            JobView view;
+            try
+            {
+                view = await access.OnceAsync(() => client.PostAsync(post, ct), ct);
+            }
+            catch (MarketException away) when (away.IsTransient)
+            {
+                throw new MarketException($"{away.Message} Whether the job was posted is not known: berth job get {post.Job} tells.", away.Problem, away.Status, away);
+            }
+
             return parsed.GetValue(wait)
                 ? await StayAsync(around, client, view, asJson, ct)
                 : Tell(around, view, asJson);

@@ -28,7 +28,7 @@ internal static class NodeCommand
         var access = new ServerAccess(around);
         var market = new Option<string?>("--market", "-m") { Description = "Only the nodes of this market.", HelpName = "market" };
         var format = CommonOptions.Format();
-        var command = new Command("list", "List the nodes of a server, the most lately registered first.") { market, access.Server, access.Key, format };
+        var command = new Command("list", "List the nodes of a server, by address.") { market, access.Server, access.Key, format };
         command.SetAction((parsed, ct) => access.AnyoneAsync(parsed, async client =>
         {
             var nodes = new List<NodeFacts>();

@@ -8,6 +8,8 @@ namespace Berth.Cli.Commands;
 internal sealed class ServerAccess(Surroundings around)
 {
     public const string DefaultServer = "http://127.0.0.1:7070";
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     public Option<string?> Server { get; } = new("--server", "-s")
     {
@@ -48,6 +50,30 @@ internal sealed class ServerAccess(Surroundings around)
             return (int)await work(client, key.Address);
         }
     }
+
+    /// <summary>
+    /// Asks, and for a minute asks again what counts only once however often it is asked, when the answer does not come. A server that nobody listens at is told at once.
+    /// </summary>
+    /// <exception cref="MarketException">The server refuses, or no answer came.</exception>
+    public async Task<T> OnceAsync<T>(Func<Task<T>> ask, CancellationToken ct)
+    {
+        var began = around.Time.GetTimestamp();
+        for (var pause = FirstPause; ; pause *= 2)
+        {
+            try
+            {
+                return await ask();
+            }
+            catch (MarketException away) when (away.IsTransient && !IsRefused(away, pause) && around.Time.GetElapsedTime(began) + pause < Patience)
+            {
+                await around.Error.WriteLineAsync($"berth: {away.Message} Asking again.");
+                await Task.Delay(pause, around.Time, ct);
+            }
+        }
+    }
+
+    private static bool IsRefused(MarketException away, TimeSpan pause) =>
+        pause == FirstPause && away.InnerException is HttpRequestException { InnerException: System.Net.Sockets.SocketException { SocketErrorCode: System.Net.Sockets.SocketError.ConnectionRefused } };
 
     /// <summary>Does the work with a client that signs when there is a key, and is nobody's otherwise.</summary>
     public async Task<int> AnyoneAsync(ParseResult parsed, Func<MarketClient, Task<ExitCode>> work)

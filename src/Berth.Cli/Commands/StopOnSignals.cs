@@ -2,9 +2,11 @@ using System.Runtime.InteropServices;
 
 namespace Berth.Cli.Commands;
 
-/// <summary>Ctrl-C and SIGTERM end a command in steps: each signal takes the next step, the last one again and again.</summary>
+/// <summary>Ctrl-C and SIGTERM end a command in steps: each signal takes the next step, the last one again and again. Of several, the one made last has the signals until it is disposed.</summary>
 internal sealed class StopOnSignals : IDisposable
 {
+    private static StopOnSignals? _last;
+    private readonly StopOnSignals? _before;
     private readonly PosixSignalRegistration[] _registrations;
     private readonly Action[] _steps;
     private int _received;
@@ -12,6 +14,7 @@ internal sealed class StopOnSignals : IDisposable
     public StopOnSignals(params Action[] steps)
     {
         _steps = steps;
+        (_before, _last) = (_last, this);
         _registrations =
         [
             PosixSignalRegistration.Create(PosixSignal.SIGINT, Receive),
@@ -25,6 +28,7 @@ internal sealed class StopOnSignals : IDisposable
 
     public void Dispose()
     {
+        _last = _before;
         foreach (var registration in _registrations)
         {
             registration.Dispose();
@@ -34,6 +38,11 @@ internal sealed class StopOnSignals : IDisposable
     private void Receive(PosixSignalContext signal)
     {
         signal.Cancel = true;
+        if (_last != this)
+        {
+            return;
+        }
+
         Received ??= signal.Signal;
         _steps[Math.Min(Interlocked.Increment(ref _received), _steps.Length) - 1]();
     }

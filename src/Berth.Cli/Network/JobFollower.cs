@@ -27,7 +27,7 @@ internal sealed class JobFollower(Surroundings around, MarketClient client, JobI
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan GiveUpAfter = TimeSpan.FromMinutes(10);
+    public static readonly TimeSpan GiveUpAfter = TimeSpan.FromMinutes(10);
     private readonly Palette _palette = new(around.IsErrorTerminal && around.HasColour);
     private IRunWatcher? _watcher;
     private RunState _run = RunState.Empty;
@@ -123,7 +123,7 @@ internal sealed class JobFollower(Surroundings around, MarketClient client, JobI
                 _watcher.Happened(runEvent);
                 break;
             case LogWritten written when Only is null || written.Chunk.Operation == Only:
-                _watcher?.Wrote(written.Chunk.Operation, written.Chunk.Unpack());
+                (_watcher ??= new TextWatcher(around, _run, closed.Cancel)).Wrote(written.Chunk.Operation, written.Chunk.Unpack());
                 break;
             default:
                 Tell(happened);
@@ -161,7 +161,7 @@ internal sealed class JobFollower(Surroundings around, MarketClient client, JobI
     {
         if (showing != Showing.Json)
         {
-            around.Error.WriteLine(line);
+            around.Error.WriteLine(SafeText.Line(line));
         }
     }
 }

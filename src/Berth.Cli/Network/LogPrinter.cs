@@ -28,6 +28,7 @@ internal sealed class LogPrinter(Surroundings around, bool asJson)
     {
         using var closed = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var last = 0L;
+        var lastHeard = around.Time.GetTimestamp();
         JobEnded? end = null;
         while (end is null && (follow || last < job.LastEvent))
         {
@@ -35,7 +36,7 @@ internal sealed class LogPrinter(Surroundings around, bool asJson)
             {
                 await foreach (var happened in client.FollowAsync(job.Facts.Job, last, withLogs: true, closed.Token))
                 {
-                    last = happened.Sequence;
+                    (last, lastHeard) = (happened.Sequence, around.Time.GetTimestamp());
                     Show(happened, closed);
                     end = happened as JobEnded ?? end;
                     if (!follow && last >= job.LastEvent)
@@ -44,7 +45,7 @@ internal sealed class LogPrinter(Surroundings around, bool asJson)
                     }
                 }
             }
-            catch (MarketException cut) when (cut.IsTransient)
+            catch (MarketException cut) when (cut.IsTransient && around.Time.GetElapsedTime(lastHeard) < JobFollower.GiveUpAfter)
             {
                 await Task.Delay(Pause, around.Time, closed.Token);
             }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 
 namespace Berth.Cli.Rendering;
 
@@ -11,6 +12,19 @@ internal static class SafeText
     private static readonly SearchValues<byte> Doubtful = SearchValues.Create([.. Enumerable.Range(0, 32).Where(code => code != '\t').Select(code => (byte)code), 0x7F, 0xC2]);
 
     private static readonly SearchValues<byte> ColourParameters = SearchValues.Create("0123456789;:"u8);
+
+    /// <summary>One line of somebody's words: colours pass, everything else that a terminal would act on is left out, line ends too.</summary>
+    public static string Line(string text)
+    {
+        if (!text.Any(char.IsControl))
+        {
+            return text;
+        }
+
+        var safe = new ArrayBufferWriter<byte>();
+        Write(Encoding.UTF8.GetBytes(text.ReplaceLineEndings(" ")), safe);
+        return Encoding.UTF8.GetString(safe.WrittenSpan);
+    }
 
     public static void Write(ReadOnlySpan<byte> text, ArrayBufferWriter<byte> output)
     {

@@ -1,11 +1,12 @@
 namespace Berth.Cli.Rendering;
 
-/// <summary>Rows of text under headings, every column as wide as its widest text.</summary>
+/// <summary>Rows of text under headings, every column as wide as its widest text. What others wrote cannot do anything to the terminal.</summary>
 internal static class Table
 {
     public static void Write(Surroundings around, IReadOnlyList<string> headings, IReadOnlyList<IReadOnlyList<string>> rows)
     {
         var palette = new Palette(around.IsOutputTerminal && around.HasColour);
+        rows = [.. rows.Select(row => (IReadOnlyList<string>)[.. row.Select(SafeText.Line)])];
         var widths = headings.Select((heading, column) => rows.Select(row => row[column].Length).Append(heading.Length).Max()).ToList();
         around.WriteLine(palette.Strong(Line(headings)));
         foreach (var row in rows)
@@ -24,7 +25,7 @@ internal static class Table
         var width = told.Max(pair => pair.Label.Length);
         foreach (var (label, value) in told)
         {
-            around.WriteLine($"{palette.Quiet(label.PadRight(width))}  {value}");
+            around.WriteLine($"{palette.Quiet(label.PadRight(width))}  {SafeText.Line(value!)}");
         }
     }
 }

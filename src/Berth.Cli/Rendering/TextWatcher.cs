@@ -113,7 +113,7 @@ internal sealed class TextWatcher : IRunWatcher
                 return;
             }
 
-            var prefix = _prefixes[operation].Prefix;
+            var prefix = _prefixes.TryGetValue(operation, out var known) ? known.Prefix : [];
             _block.ResetWrittenCount();
             foreach (var line in lines)
             {
@@ -255,11 +255,11 @@ internal sealed class TextWatcher : IRunWatcher
     {
         if (_live is null)
         {
-            _around.Error.WriteLine(line);
+            _around.Error.WriteLine(SafeText.Line(line));
         }
         else
         {
-            _live.Above(() => _around.Error.WriteLine(line));
+            _live.Above(() => _around.Error.WriteLine(SafeText.Line(line)));
         }
     }
 

@@ -10,7 +10,7 @@ internal static class Fit
     public static async Task<string> WhyItWaitsAsync(Transaction transaction, Job job, long place, bool fits, CancellationToken ct) => place switch
     {
         _ when !fits => await WhatIsMissingAsync(transaction, job, ct),
-        1 => "Every slot it fits is taken; it is next.",
+        1 => "Every slot it fits is taken or away; it is next.",
         2 => "1 job waits before it.",
         JobStore.MostCounted => $"{JobStore.MostCounted - 1} jobs or more wait before it.",
         _ => $"{place - 1} jobs wait before it.",

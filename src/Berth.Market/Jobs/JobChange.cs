@@ -16,8 +16,8 @@ internal abstract record JobChange(DateTimeOffset At)
     /// <summary>The node reported the end of the run; <paramref name="Elsewhere"/> says whether another node could do it.</summary>
     public sealed record RunOver(DateTimeOffset At, long Fence, RunOutcome Outcome, string? Message, bool Elsewhere) : JobChange(At);
 
-    /// <summary>The lease ran out and nothing was heard.</summary>
-    public sealed record LeaseLapsed(DateTimeOffset At) : JobChange(At);
+    /// <summary>The lease ran out and nothing was heard; so many leases of the job were never accepted.</summary>
+    public sealed record LeaseLapsed(DateTimeOffset At, long Unaccepted = 0) : JobChange(At);
 
     /// <summary>The time was up long ago, or the node was told to end long ago, and it did not say that it did.</summary>
     public sealed record TimeRanOut(DateTimeOffset At) : JobChange(At);

@@ -18,6 +18,9 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
 {
     private const int LargestDefinition = 1 << 20;
 
+    // A post is the same post under whatever id it comes.
+    private static readonly JobId NoJob = new("11111111111111111111111111111111");
+
     /// <summary>
     /// 1 read the definition and what it needs, 2 keep it as content, 3 in one transaction: the same post again is the job there is; check market, price, time and fit; book the deposit,
     /// queue the job, and give it to the oldest waiting slot that fits.
@@ -28,7 +31,7 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
         // 1
         var bytes = Encoding.UTF8.GetBytes(post.Definition);
         var (definition, needs) = Read(post, bytes);
-        var digest = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(post, WireJson.Answers.JobPost)));
+        var digest = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(post with { Job = NoJob }, WireJson.Answers.JobPost)));
         if (post.Attempts is not (1 or 2))
         {
             throw RefusedException.Bad("'attempts' is 1 or 2.");
@@ -40,7 +43,14 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
         }
 
         // 2
-        var id = await content.PutAsync(bytes, ct);
+        // What is refused leaves nothing behind.
+        var id = UnixFsHasher.IdOf(bytes);
+        if (idempotencyKey is null)
+        {
+            await database.ReadAsync(transaction => HasEnoughAsync(transaction, poster, post, market => Draft(poster, post, market, needs, id, digest, null), ct), ct);
+        }
+
+        await content.PutAsync(bytes, ct);
 
         // 3
         return await database.WriteAsync(
@@ -51,8 +61,7 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
                     return (await ViewAsync(transaction, before, true, ct), false);
                 }
 
-                var market = await MarketStore.FindAsync(transaction, post.Market, ct)
-                    ?? throw RefusedException.NotFound($"There is no market '{post.Market}'; berth market list shows those there are.");
+                var market = await MarketOfAsync(transaction, post.Market, ct);
                 var job = Draft(poster, post, market, needs, id, digest, idempotencyKey);
                 database.Dialect.HoldMarket(transaction, market.Number, alone: false);
                 var fits = await FitsAsync(transaction, job, post, ct);
@@ -114,6 +123,11 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
         async transaction =>
         {
             var job = await TakeOwnAsync(transaction, id, caller, "extend", ct);
+            if (caller != job.Poster)
+            {
+                throw RefusedException.NotAllowed($"Only its poster, who pays for it, may extend job {id}.");
+            }
+
             if (job.IsEnded)
             {
                 throw new RefusedException(ProblemTypes.AlreadyEnded, $"Job {id} has ended; its time cannot be extended.");
@@ -178,8 +192,35 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
             return same.Poster == poster && same.PostDigest == digest ? same : throw new RefusedException(ProblemTypes.Conflict, $"The job id {id} stands for another post already; make a new one.");
         }
 
-        return key is null ? null : await JobStore.FindByKeyAsync(transaction, poster, key, ct);
+        if (key is null || await JobStore.FindByKeyAsync(transaction, poster, key, ct) is not { } before)
+        {
+            return null;
+        }
+
+        return before.PostDigest == digest ? before : throw new RefusedException(ProblemTypes.Conflict, "That Idempotency-Key stands for another post already.");
     }
+
+    private static async Task<bool> HasEnoughAsync(Transaction transaction, Address poster, JobPost post, Func<MarketTerms, Job> draft, CancellationToken ct)
+    {
+        if (await JobStore.FindAsync(transaction, post.Job, ct) is null)
+        {
+            var job = draft(await MarketOfAsync(transaction, post.Market, ct));
+            var balance = await Ledger.BalanceAsync(transaction, poster.Value, ct);
+            if (balance < job.Deposit)
+            {
+                throw TooLittle(poster, job.Deposit, balance, job.Deposit - balance);
+            }
+        }
+
+        return true;
+    }
+
+    private static async Task<MarketTerms> MarketOfAsync(Transaction transaction, string name, CancellationToken ct) =>
+        await MarketStore.FindAsync(transaction, name, ct) ?? throw RefusedException.NotFound($"There is no market '{name}'; berth market list shows those there are.");
+
+    private static RefusedException TooLittle(Address poster, Nos deposit, Nos balance, Nos missing) => new(
+        ProblemTypes.TooLittleBalance,
+        $"The deposit is {deposit} NOS and {poster} has {balance}: {missing} NOS are missing. Choose a shorter timeout, or ask the operator for a grant.");
 
     private Job Draft(Address poster, JobPost post, MarketTerms market, JobRequirements needs, ContentId definition, string digest, string? key)
     {
@@ -255,9 +296,7 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
             ct);
         if (booking is Booking.TooLittle lacking)
         {
-            throw new RefusedException(
-                ProblemTypes.TooLittleBalance,
-                $"The deposit is {amount} NOS and {job.Poster} has {lacking.Balance}: {lacking.Missing} NOS are missing. Choose a shorter timeout, or ask the operator for a grant.");
+            throw TooLittle(job.Poster, amount, lacking.Balance, lacking.Missing);
         }
     }
 

@@ -21,6 +21,9 @@ internal static class JobLifecycle
     /// <summary>How long after its timeout, or after it was told to stop, a running job is ended by the market when its node does not report the end.</summary>
     public static readonly TimeSpan ReportGrace = TimeSpan.FromMinutes(2);
 
+    /// <summary>After so many leases that no node took up, one after the other, the job is given up.</summary>
+    public const int MostUnaccepted = 5;
+
     /// <summary>
     /// The job after the change, or null when the change comes too late to count: from a lease that is no longer in force, or for a job already finished. A node may
     /// report twice; the second report changes nothing.
@@ -64,6 +67,9 @@ internal static class JobLifecycle
             RunOutcome.Lost => Again(job, JobOutcome.Lost, e.Message ?? "The node lost it.", e.At),
             _ => throw new UnreachableException($"No such outcome: {e.Outcome}."),
         },
+
+        (JobState.Running, JobChange.LeaseLapsed { Unaccepted: >= MostUnaccepted } e) when job.LeasedUntil <= e.At && !job.IsAccepted =>
+            End(job, JobState.Stopped, JobOutcome.Lost, $"{MostUnaccepted} leases were given for it and no node took one up, the last time {job.Node}.", e.At),
 
         // A lease nobody accepted was no attempt: the node may never have heard of it.
         (JobState.Running, JobChange.LeaseLapsed e) when job.LeasedUntil <= e.At && !job.IsAccepted => Requeue(job),

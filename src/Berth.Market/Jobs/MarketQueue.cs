@@ -61,7 +61,7 @@ internal sealed class MarketQueue(Database database, ContentStore content, JobCh
             await database.WriteAsync(
                 transaction =>
                 {
-                    NodeStore.Leave(transaction, node, claim.Slot);
+                    NodeStore.LeaveUnlessRenewed(transaction, node, claim.Slot, until);
                     return Task.CompletedTask;
                 },
                 CancellationToken.None);
@@ -86,6 +86,7 @@ internal sealed class MarketQueue(Database database, ContentStore content, JobCh
         // What waits on both sides does not fit: whoever came second has looked.
         if (await NodeStore.KeepWaitingAsync(transaction, market, slot, claim.Claim, until, ct))
         {
+            NodeStore.SeenNowAndThen(transaction, node, now);
             return null;
         }
 

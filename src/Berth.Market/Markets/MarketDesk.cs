@@ -117,6 +117,18 @@ internal sealed partial class MarketDesk(Database database, JobChanges changes, 
         return await FindAsync(market, ct);
     }
 
+    /// <summary>Stops what waits in closed markets: what went back to its queue since, or was posted as the market closed.</summary>
+    public async Task EmptyClosedAsync(CancellationToken ct)
+    {
+        foreach (var closed in await database.ReadAsync(transaction => MarketStore.ClosedWithJobsAsync(transaction, ct), ct))
+        {
+            while (await database.WriteAsync(transaction => StopSomeAsync(transaction, closed, ct), ct))
+            {
+                // A few at a time.
+            }
+        }
+    }
+
     private async Task<bool> StopSomeAsync(Transaction transaction, MarketTerms closed, CancellationToken ct)
     {
         var waiting = await transaction.ListAsync(

@@ -33,7 +33,7 @@ internal sealed class NodeDesk(Database database, TimeProvider time)
 
                 if (!market.Admits(node))
                 {
-                    throw RefusedException.NotAllowed($"The market {market.Slug} does not admit the node {node}; its operator can (berth market update {market.Slug} --admit {node}).");
+                    throw RefusedException.NotAllowed($"The market {market.Slug} does not admit the node {node}; its operator can (berth market update {market.Slug} --admit, with every node that is to be admitted).");
                 }
 
                 await NodeStore.RegisterAsync(transaction, node, market.Number, asked, time.GetUtcNow(), ct);

@@ -97,6 +97,10 @@ internal static class NodeStore
     public static void Seen(Transaction transaction, Address node, DateTimeOffset now) =>
         transaction.ExecuteLater("update nodes set last_seen = @now where node = @node and last_seen < @now", null, ("now", now.Micro()), ("node", node.Value));
 
+    /// <summary>Seen, and written down only when that is half of <see cref="AwayAfter"/> ago: a node that only waits costs next to nothing.</summary>
+    public static void SeenNowAndThen(Transaction transaction, Address node, DateTimeOffset now) => transaction.ExecuteLater(
+        "update nodes set last_seen = @now where node = @node and last_seen < @due", null, ("now", now.Micro()), ("node", node.Value), ("due", (now - (AwayAfter / 2)).Micro()));
+
     /// <summary>Counts an attempt that ended: how, and what it earned.</summary>
     public static void Count(Transaction transaction, Address node, bool finished, Nos earned) => transaction.ExecuteLater(
         finished
@@ -148,6 +152,10 @@ internal static class NodeStore
 
     public static void Leave(Transaction transaction, Address node, string slot) =>
         transaction.ExecuteLater("delete from waiting_slots where node = @node and slot = @slot", null, ("node", node.Value), ("slot", slot));
+
+    /// <summary>The slot leaves, unless a later request has taken its place meanwhile.</summary>
+    public static void LeaveUnlessRenewed(Transaction transaction, Address node, string slot, DateTimeOffset until) => transaction.ExecuteLater(
+        "delete from waiting_slots where node = @node and slot = @slot and wait_until <= @until", null, ("node", node.Value), ("slot", slot), ("until", until.Micro()));
 
     /// <summary>Nodes that the market does not admit any more leave its queue.</summary>
     public static async Task LeaveUnlessAdmittedAsync(Transaction transaction, MarketTerms market, CancellationToken ct)

@@ -10,8 +10,9 @@ namespace Berth.Market.Requests;
 /// Reads the body within its route's limit, and finds out who signed the request. A request with a signature that does not hold goes no further, whatever it asks for; one
 /// without any goes on as nobody's.
 /// </summary>
-internal sealed class SignedRequests(RequestDelegate next, TimeProvider time)
+internal sealed class SignedRequests(RequestDelegate next, MarketOptions options, TimeProvider time)
 {
+    private const int FirstBuffer = 64 * 1024;
     private static readonly MessageVerifier Verifier = new();
 
     public async Task InvokeAsync(HttpContext context)
@@ -31,7 +32,7 @@ internal sealed class SignedRequests(RequestDelegate next, TimeProvider time)
             context.Features.Set(new Body(body));
         }
 
-        if (context.Request.Headers.ContainsKey("Signature") || context.Request.Headers.ContainsKey("Signature-Input"))
+        if (IsSigned(context.Request))
         {
             var signed = Verify(context, body);
             context.Features.Set(signed);
@@ -41,10 +42,17 @@ internal sealed class SignedRequests(RequestDelegate next, TimeProvider time)
         await next(context);
     }
 
+    private static bool IsSigned(HttpRequest request) => request.Headers.ContainsKey("Signature") || request.Headers.ContainsKey("Signature-Input");
+
     private SignatureAccepted Verify(HttpContext context, ReadOnlyMemory<byte> body)
     {
         var request = context.Request;
         var target = context.Features.Get<IHttpRequestFeature>()!.RawTarget;
+        if (!options.Hosts.IsEmpty && !options.Hosts.Contains(request.Host.Host.Trim('[', ']')))
+        {
+            throw new RefusedException(ProblemTypes.NotSigned, $"The request is signed for '{request.Host.Host}', and this server is {string.Join(", ", options.Hosts)}. Name the server as it is named (berth server --host).");
+        }
+
         var parts = RequestParts.Of(request.Method, request.Headers.Host.ToString(), target, name => request.Headers[name]);
         return Verifier.Verify(parts, body.Span, time.GetUtcNow()) switch
         {
@@ -62,7 +70,9 @@ internal sealed class SignedRequests(RequestDelegate next, TimeProvider time)
             return default;
         }
 
-        var most = (context.GetEndpoint()?.Metadata.GetMetadata<BodyLimit>() ?? BodyLimit.Usual).Bytes;
+        // Whoever signs nothing has nothing large to say.
+        var limits = context.GetEndpoint()?.Metadata.GetMetadata<BodyLimit>() ?? BodyLimit.Usual;
+        var most = IsSigned(request) ? limits.Bytes : Math.Min(limits.Bytes, BodyLimit.Usual.Bytes);
         if (request.ContentLength > most)
         {
             throw TooLarge(most);
@@ -73,7 +83,7 @@ internal sealed class SignedRequests(RequestDelegate next, TimeProvider time)
             limit.MaxRequestBodySize = most + 1L;
         }
 
-        var bytes = new MemoryStream((int)(request.ContentLength ?? 0));
+        var bytes = new MemoryStream((int)Math.Min(request.ContentLength ?? 0, FirstBuffer));
         var buffer = new byte[16 * 1024];
         for (int read; (read = await request.Body.ReadAsync(buffer, context.RequestAborted)) > 0;)
         {

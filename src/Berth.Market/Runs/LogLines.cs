@@ -7,9 +7,6 @@ namespace Berth.Market.Runs;
 /// <summary>Checks chunks of a log that a node sent; nobody downstream has to fear them.</summary>
 internal static class LogLines
 {
-    /// <summary>What the chunks of one report may unpack to together: two of the largest.</summary>
-    private const long MostAtOnce = 2L * LogChunk.LargestSize;
-
     /// <exception cref="RefusedException">One of the chunks is not what it says, or they are too much for one report.</exception>
     public static void Check(IReadOnlyCollection<LogChunk> chunks)
     {
@@ -18,9 +15,9 @@ internal static class LogLines
             throw RefusedException.Bad("A chunk of 'logs' is null.");
         }
 
-        if (chunks.Sum(chunk => Math.Max(0L, chunk.Size)) > MostAtOnce)
+        if (chunks.Sum(chunk => Math.Max(0L, chunk.Size)) > RunReport.MostUnpacked)
         {
-            throw new RefusedException(ProblemTypes.TooLarge, $"One report has at most {MostAtOnce >> 20} MiB of lines; send the rest in the next.");
+            throw new RefusedException(ProblemTypes.TooLarge, $"One report has at most {RunReport.MostUnpacked >> 20} MiB of lines; send the rest in the next.");
         }
 
         foreach (var chunk in chunks)

@@ -134,6 +134,9 @@ internal sealed class RunDesk(Database database, ContentStore content, JobChange
     private static (RunRow After, List<JobEvent> Told) Take(RunRow run, int attempt, RunReport report, List<RunEventOnWire> events)
     {
         var told = new List<JobEvent>();
+
+        // Readers know a run by its first event, before any line of it; all other events come after the lines that were written before them.
+        Tell(events.Where(happened => happened.Number == 1));
         foreach (var chunk in report.Logs)
         {
             if (chunk.First == run.LastLines.GetValueOrDefault(chunk.Operation.Value) + 1)
@@ -143,16 +146,20 @@ internal sealed class RunDesk(Database database, ContentStore content, JobChange
             }
         }
 
-        foreach (var happened in events)
+        Tell(events);
+        return (run, told);
+
+        void Tell(IEnumerable<RunEventOnWire> some)
         {
-            if (happened.Number == run.LastNumber + 1 && !run.IsOver)
+            foreach (var happened in some)
             {
-                run = run with { LastNumber = happened.Number, Bytes = run.Bytes + happened.Size, IsOver = happened.IsEnd };
-                told.Add(new RunReported(run.Run, attempt, happened.Json));
+                if (happened.Number == run.LastNumber + 1 && !run.IsOver)
+                {
+                    run = run with { LastNumber = happened.Number, Bytes = run.Bytes + happened.Size, IsOver = happened.IsEnd };
+                    told.Add(new RunReported(run.Run, attempt, happened.Json));
+                }
             }
         }
-
-        return (run, told);
     }
 
     /// <summary>Makes the result of a run that is over and settles its job; false when its lease was lost meanwhile.</summary>

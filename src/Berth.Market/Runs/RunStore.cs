@@ -62,6 +62,10 @@ internal static class RunStore
         transaction.ExecuteAsync("update runs set is_archived = 1 where run = @run", ct, ("run", run.Value));
 
     /// <summary>Where in the content object a chunk is from now on.</summary>
+    /// <summary>How many leases of the job no node accepted.</summary>
+    public static async Task<long> UnacceptedAsync(Transaction transaction, Jobs.Job job, CancellationToken ct) =>
+        await transaction.ScalarAsync<long>("select count(*) from runs where job_id = @job", ct, ("job", job.Number)) - job.Attempt;
+
     public static Task RestAsync(Transaction transaction, long job, long sequence, ContentId content, long offset, int length, CancellationToken ct) => transaction.ExecuteAsync(
         "update log_chunks set content = @content, content_at = @offset, content_length = @length, data = null where job_id = @job and sequence = @sequence",
         ct,

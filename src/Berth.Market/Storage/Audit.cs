@@ -52,9 +52,6 @@ public static class Audit
             """),
     ];
 
-    /// <summary>The database is PostgreSQL's, not a file.</summary>
-    public static bool IsPostgres(string database) => Database.IsPostgres(database);
-
     /// <summary>Everything that is wrong, a sentence each; empty when the database is in order.</summary>
     /// <exception cref="StorageException">The database cannot be read, or is not of this program's form.</exception>
     public static async Task<IReadOnlyList<string>> RunAsync(string database, CancellationToken ct)

@@ -18,13 +18,7 @@ internal sealed partial class Database(Dialect dialect, Wakeups wakeups, ILogger
 
     /// <summary>The dialect for <c>--database</c>: the path of a SQLite file, or PostgreSQL's address.</summary>
     public static Dialect DialectFor(string database) =>
-        IsPostgres(database) ? new PostgresDialect(database) : new SqliteDialect(database);
-
-    /// <summary>The database is PostgreSQL's, not a file.</summary>
-    public static bool IsPostgres(string database) =>
-        database.StartsWith("postgres://", StringComparison.OrdinalIgnoreCase)
-        || database.StartsWith("postgresql://", StringComparison.OrdinalIgnoreCase)
-        || database.Contains("Host=", StringComparison.OrdinalIgnoreCase);
+        DatabaseAddress.IsPostgres(database) ? new PostgresDialect(database) : new SqliteDialect(database);
 
     /// <summary>Does the work in one transaction; when it collides with another it is done again from the start.</summary>
     /// <exception cref="StorageException">The database is away or full.</exception>

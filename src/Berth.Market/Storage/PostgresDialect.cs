@@ -130,7 +130,7 @@ internal sealed class PostgresDialect : Dialect
         }
     }
 
-    private static string FromUri(string connection)
+    internal static string FromUri(string connection)
     {
         if (!connection.StartsWith("postgres://", StringComparison.Ordinal) && !connection.StartsWith("postgresql://", StringComparison.Ordinal))
         {

@@ -160,16 +160,20 @@ internal sealed class RunReporter : IRunWatcher
     {
         var chunks = ImmutableArray.CreateBuilder<LogChunk>();
         var behind = ImmutableHashSet.CreateBuilder<OperationId>();
+
+        // One chunk more, however large, is still within what a report may unpack to.
+        var room = RunReport.MostUnpacked - LogChunk.LargestSize;
         for (var count = 0; count < _logs.Count; count++)
         {
             var log = _logs[(_turn + count) % _logs.Count];
-            while (most > 0 && log.Next(ref _buffer) is { } chunk)
+            while (most > 0 && room > 0 && log.Next(ref _buffer) is { } chunk)
             {
                 most -= chunk.Data.Length;
+                room -= chunk.Size;
                 chunks.Add(chunk);
             }
 
-            if (most <= 0 && log.HasMore)
+            if ((most <= 0 || room <= 0) && log.HasMore)
             {
                 behind.Add(log.Operation);
             }
@@ -200,6 +204,12 @@ internal sealed class RunReporter : IRunWatcher
             }
             catch (MarketException no) when (no.TakesTheRunAway)
             {
+                return null;
+            }
+            catch (MarketException wrong) when (wrong.Code is ProblemTypes.BadRequest or ProblemTypes.TooLarge)
+            {
+                // It will never take it; the lease lapses, and the job is tried again.
+                _scope.Log.Say($"The market does not take what is reported of job {_lease.Job}. {wrong.Message}");
                 return null;
             }
             catch (MarketException away)

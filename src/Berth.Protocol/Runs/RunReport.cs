@@ -9,6 +9,9 @@ namespace Berth.Protocol;
 /// </summary>
 public sealed record RunReport
 {
+    /// <summary>What the chunks of one report may unpack to together, bytes: two of the largest. More is refused (<see cref="ProblemTypes.TooLarge"/>).</summary>
+    public const long MostUnpacked = 2L * LogChunk.LargestSize;
+
     public required long Fence { get; init; }
 
     /// <summary>Run events in the form of the journal, ascending by <c>number</c>, without gaps to what the market has.</summary>

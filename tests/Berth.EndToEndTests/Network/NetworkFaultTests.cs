@@ -221,7 +221,7 @@ public sealed class NetworkFaultTests
     {
         const int Lines = 200_000;
         await using var network = await LocalNetwork.StartAsync(lease: 600);
-        var job = await network.PostAsync(Definition.Of($"i=0; while [ $i -lt {Lines} ]; do i=$((i+1)); echo line $i of many; done; sleep 45; echo end"));
+        var job = await network.PostAsync(Definition.Of($"filling=$(printf '%0200d' 0); i=0; while [ $i -lt {Lines} ]; do i=$((i+1)); echo line $i $filling; done; sleep 45; echo end"));
         await network.UntilLinesAsync(job.Facts.Job);
         var run = await network.RunOfAsync(job.Facts.Job);
 
@@ -230,7 +230,7 @@ public sealed class NetworkFaultTests
         await network.StartServerAsync("server1");
 
         Assert.Equal((JobOutcome.Succeeded, 1), await network.OutcomeAsync(job.Facts.Job));
-        Assert.Equal([.. Enumerable.Range(1, Lines).Select(number => $"line {number} of many"), "end"], await network.LogAsync(job.Facts.Job));
+        Assert.Equal([.. Enumerable.Range(1, Lines).Select(number => $"line {number} {new string('0', 200)}"), "end"], await network.LogAsync(job.Facts.Job));
         await network.IsInOrderAsync();
     }
 

@@ -1,5 +1,8 @@
+using System.Text.RegularExpressions;
 using Berth.EndToEndTests.Lab;
+using Berth.Jobs;
 using Berth.Protocol;
+using Berth.Protocol.Identity;
 
 namespace Berth.EndToEndTests.Network;
 
@@ -81,6 +84,50 @@ public sealed class NetworkTests
         Assert.Equal(JobOutcome.Succeeded, (await network.EndOfAsync(job.Facts.Job)).Facts.Outcome);
         Assert.Equal(["begun", "finished"], await network.LogAsync(job.Facts.Job));
         Assert.Equal(JobState.Queued, (await network.PostAsync(Definition.Of("true"))).Facts.State);
+    }
+
+    [Fact]
+    public async Task A_demo_that_is_interrupted_leaves_nothing()
+    {
+        await using var desk = new Desk();
+        var start = desk.Command(["demo", desk.Write("sleeps.json", $"{Definition.Of("echo begun; sleep 600")}")]);
+        start.Environment["BERTH_SERVER_PROGRAM"] = Checkout.ServerProgram;
+        var folder = Directory.CreateDirectory(Path.Combine(desk.Folder, "tmp")).FullName;
+        start.Environment["TMPDIR"] = folder;
+        await using var demo = RunningProgram.Start(start);
+        await demo.SaysAsync("begun");
+
+        demo.Signal(2);
+
+        var said = (await demo.EndAsync()).Exited(130);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder));
+        await EngineLeftovers.NoneOfAsync(Engine.Shared, new RunId(Regex.Match(said.Error, "run ([1-9A-HJ-NP-Za-km-z]+), may take").Groups[1].Value), said);
+    }
+
+    [Fact]
+    public async Task What_a_node_says_of_itself_cannot_act_on_a_terminal()
+    {
+        await using var network = await LocalNetwork.StartAsync(nodes: 0);
+        using var key = SigningKey.New();
+        using var impostor = MarketClient.Connect(network.Address(), key, TimeProvider.System);
+        await impostor.RegisterAsync(
+            key.Address,
+            new NodeRegistration
+            {
+                Market = LocalNetwork.Market,
+                Instance = "1",
+                Machine = new MachineFacts { Cpus = 1, MemoryMib = 1024, DiskMib = 1024, Engine = "Docker\e]52;c;ZXZpbA==\a 1", Version = "0\n1", Gpus = [new GpuFacts("GPU-0", "Tesla\e[2J\nX", 1024)] },
+                Slots = [new SlotFacts { Slot = "0", Gpus = ["GPU-0"], Cpus = 1, MemoryMib = 1024 }],
+            },
+            CancellationToken.None);
+
+        foreach (var command in new string[][] { ["node", "list"], ["node", "view", key.Address.Value] })
+        {
+            var said = (await network.BerthAsync(command)).Exited(0);
+            Assert.Contains("Tesla", said.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain(said.Output, character => char.IsControl(character) && character != '\n');
+            Assert.DoesNotContain("\nX", said.Output, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Net.Http.Json;
 using Berth.Jobs;
 using Berth.Jobs.Results;
@@ -90,6 +91,9 @@ public abstract class MarketFaultTests
         }));
 
         Assert.Single(jobs.Distinct());
+        using var other = new HttpRequestMessage(HttpMethod.Post, "api/v1/jobs") { Content = JsonContent.Create(TestNetwork.APost() with { TimeoutSeconds = 7 }, WireJson.Answers.JobPost) };
+        other.Headers.Add("Idempotency-Key", "one");
+        Assert.Equal(HttpStatusCode.Conflict, (await http.SendAsync(other)).StatusCode);
         Assert.Single((await network.Client.ListJobsAsync(new JobFilter(), CancellationToken.None)).Items);
         Assert.Equal(new Nos(1_000_000 - 4200), await network.BalanceAsync(network.ClientKey.Address));
         Assert.Empty(await network.AuditAsync());

@@ -2,6 +2,7 @@ using System.Net;
 using Berth.Jobs;
 using Berth.Jobs.Results;
 using Berth.Protocol;
+using Berth.Protocol.Identity;
 using Xunit;
 
 namespace Berth.Testing.Network;
@@ -145,6 +146,98 @@ public abstract class MarketTests
         Assert.Equal(ProblemTypes.Superseded, (await Assert.ThrowsAsync<MarketException>(() => node.ClaimAsync(instance: "4"))).Code);
         Assert.Equal(ProblemTypes.NotRegistered, (await Assert.ThrowsAsync<MarketException>(() => node.ClaimAsync(instance: "6"))).Code);
         Assert.Null(await node.ClaimAsync(instance: "5"));
+    }
+
+    [Fact]
+    public async Task A_node_that_only_waits_is_not_taken_for_away()
+    {
+        await using var network = await StartAsync();
+        var node = await network.NodeAsync();
+        for (var turn = 0; turn < 8; turn++)
+        {
+            using var cut = new CancellationTokenSource();
+            var waiting = node.ClaimAsync("one", waitSeconds: 30, ct: cut.Token);
+            await network.UntilWaitingAsync(1);
+            network.Time.Advance(TimeSpan.FromSeconds(31));
+            Assert.Null(await waiting);
+        }
+
+        Assert.Equal(NodeState.Waiting, (await network.Client.GetNodeAsync(node.Address, CancellationToken.None)).State);
+    }
+
+    [Fact]
+    public async Task A_job_that_no_node_ever_takes_up_is_given_up()
+    {
+        await using var network = await StartAsync();
+        var node = await network.NodeAsync();
+        var job = (await network.PostAsync()).Facts.Job;
+        for (var lease = 0; lease < 5; lease++)
+        {
+            Assert.NotNull(await node.ClaimAsync());
+            await network.PassAsync(TimeSpan.FromSeconds(11));
+        }
+
+        var view = await network.Client.GetJobAsync(job, CancellationToken.None);
+        Assert.Equal((JobState.Stopped, JobOutcome.Lost), (view.Facts.State, view.Facts.Outcome));
+        Assert.Equal(new Nos(1_000_000), await network.BalanceAsync(network.ClientKey.Address));
+        Assert.Empty(await network.AuditAsync());
+    }
+
+    [Fact]
+    public async Task A_job_that_goes_back_to_the_queue_of_a_closed_market_is_stopped_and_refunded()
+    {
+        await using var network = await StartAsync();
+        var node = await network.NodeAsync();
+        var job = (await network.PostAsync()).Facts.Job;
+        await node.StartAsync();
+        await network.Operator.CloseMarketAsync(TestNetwork.Market, CancellationToken.None);
+
+        await network.PassAsync(network.LeaseLength + TimeSpan.FromSeconds(1));
+
+        Assert.Equal(JobState.Stopped, (await network.Client.GetJobAsync(job, CancellationToken.None)).Facts.State);
+        Assert.Equal(new Nos(1_000_000), await network.BalanceAsync(network.ClientKey.Address));
+    }
+
+    [Fact]
+    public async Task Only_who_pays_extends_a_job()
+    {
+        await using var network = await StartAsync();
+        await network.NodeAsync();
+        var job = (await network.PostAsync()).Facts.Job;
+
+        Assert.Equal(ProblemTypes.NotAllowed, (await Assert.ThrowsAsync<MarketException>(() => network.Operator.ExtendAsync(job, 3000, CancellationToken.None))).Code);
+        Assert.Equal(3000, (await network.Client.ExtendAsync(job, 3000, CancellationToken.None)).Facts.TimeoutSeconds);
+    }
+
+    [Fact]
+    public async Task A_run_is_made_known_before_any_of_its_lines()
+    {
+        await using var network = await StartAsync();
+        var node = await network.NodeAsync();
+        var job = (await network.PostAsync()).Facts.Job;
+        var lease = await node.StartAsync();
+
+        await node.ReportAsync(lease, TestNode.Story(lease, RunOutcome.Succeeded), [TestNode.Lines("one", 1, 3)]);
+
+        var events = await network.EventsAsync(job, (await network.Client.GetJobAsync(job, CancellationToken.None)).LastEvent);
+        var started = events.FindIndex(happened => happened is RunReported { Event: var told } && told.GetProperty("kind").GetString() == "run-started");
+        var lines = events.FindIndex(happened => happened is LogWritten);
+        var ended = events.FindIndex(happened => happened is RunReported { Event: var told } && told.GetProperty("kind").GetString() == "operation-ended");
+        Assert.True(started >= 0 && started < lines && lines < ended, $"started {started}, lines {lines}, ended {ended}");
+    }
+
+    [Fact]
+    public async Task A_post_that_is_refused_leaves_nothing_in_the_content()
+    {
+        await using var network = await StartAsync();
+        await network.NodeAsync();
+        using var nobody = SigningKey.New();
+        var before = network.Contents().Count();
+
+        var refused = await Assert.ThrowsAsync<MarketException>(() => network.Connect(nobody).PostAsync(TestNetwork.APost(), CancellationToken.None));
+
+        Assert.Equal(ProblemTypes.TooLittleBalance, refused.Code);
+        Assert.Equal(before, network.Contents().Count());
     }
 
     [Fact]

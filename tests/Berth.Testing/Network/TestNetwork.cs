@@ -81,6 +81,18 @@ public sealed class TestNetwork : IAsyncDisposable
         return network;
     }
 
+    /// <summary>The files that definitions, results and logs are kept in.</summary>
+    public IEnumerable<string> Contents() => Directory.Exists(_options.ContentOrDefault) ? Directory.EnumerateFiles(_options.ContentOrDefault, "*", SearchOption.AllDirectories) : [];
+
+    /// <summary>Returns when so many slots wait.</summary>
+    public async Task UntilWaitingAsync(int slots)
+    {
+        while ((await Client.GetMarketAsync(Market, CancellationToken.None)).SlotsWaiting < slots)
+        {
+            await Task.Yield();
+        }
+    }
+
     /// <summary>Starts another server over the same database and content; its address.</summary>
     public async Task<Uri> AddServerAsync()
     {

@@ -47,6 +47,19 @@ public sealed class SignatureTests
     }
 
     [Fact]
+    public async Task What_is_signed_for_another_server_is_nothing_to_this_one()
+    {
+        await using var network = await TestNetwork.StartAsync(configure: options => options.Host = "market.example,127.0.0.1");
+        await network.NodeAsync();
+        var body = JsonSerializer.Serialize(TestNetwork.APost(), WireJson.Answers.JobPost);
+        using var elsewhere = SignedOnce.Request(new Uri("http://evil.example"), network.ClientKey, network.Time.GetUtcNow(), HttpMethod.Post, "api/v1/jobs", body);
+        using var here = SignedOnce.Request(new Uri("http://Market.example"), network.ClientKey, network.Time.GetUtcNow(), HttpMethod.Post, "api/v1/jobs", body);
+
+        Assert.Equal(401, await SignedOnce.SendAsync(elsewhere, network.Address));
+        Assert.Equal(201, await SignedOnce.SendAsync(here, network.Address));
+    }
+
+    [Fact]
     public async Task A_read_twice_is_a_replay_too()
     {
         await using var network = await TestNetwork.StartAsync();
