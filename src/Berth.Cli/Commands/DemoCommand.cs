@@ -62,7 +62,7 @@ internal static class DemoCommand
             using var clientKey = SigningKey.New();
             KeyFile.Write(Path.Combine(folder, "node.json"), nodeKey, overwrite: false);
             parts.Start(
-                "node", Environment.ProcessPath!, "node", "start", "--market", Market, "--server", server.OriginalString, "--key", Path.Combine(folder, "node.json"), "--allow-private-network");
+                "node", Environment.ProcessPath!, "node", "start", "--market", Market, "--server", server.OriginalString, "--key", Path.Combine(folder, "node.json"), "--allow-private-network", "--drain-timeout", "1s");
 
             // 4
             await keeper.GrantAsync(clientKey.Address, new Grant(Purse), "demo", ct);

@@ -92,7 +92,7 @@ public sealed class NetworkTests
         await using var desk = new Desk();
         var start = desk.Command(["demo", desk.Write("sleeps.json", $"{Definition.Of("echo begun; sleep 600")}")]);
         start.Environment["BERTH_SERVER_PROGRAM"] = Checkout.ServerProgram;
-        var folder = Directory.CreateDirectory(Path.Combine(desk.Folder, "tmp")).FullName;
+        var folder = Directory.CreateTempSubdirectory("b-").FullName;
         start.Environment["TMPDIR"] = folder;
         await using var demo = RunningProgram.Start(start);
         await demo.SaysAsync("begun");
@@ -101,6 +101,7 @@ public sealed class NetworkTests
 
         var said = (await demo.EndAsync()).Exited(130);
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder));
+        Directory.Delete(folder);
         await EngineLeftovers.NoneOfAsync(Engine.Shared, new RunId(Regex.Match(said.Error, "run ([1-9A-HJ-NP-Za-km-z]+), may take").Groups[1].Value), said);
     }
 
