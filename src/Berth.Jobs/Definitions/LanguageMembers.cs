@@ -47,6 +47,8 @@ public static class LanguageMembers
 
     public static ImmutableArray<string> IpfsResource { get; } = ["type", "url", "target"];
 
+    public static ImmutableArray<string> HttpResource { get; } = ["type", "url", "target", "name", "sha256", "size"];
+
     public static ImmutableArray<string> ResourceBucket { get; } = ["url", "files"];
 
     public static ImmutableArray<string> S3Credentials { get; } = ["REGION", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY"];
@@ -85,6 +87,7 @@ public static class LanguageMembers
         ["huggingFaceResource"] = HuggingFaceResource,
         ["ollamaResource"] = OllamaResource,
         ["ipfsResource"] = IpfsResource,
+        ["httpResource"] = HttpResource,
         ["resourceBucket"] = ResourceBucket,
         ["s3Credentials"] = S3Credentials,
         ["authentication"] = Authentication,

@@ -6,9 +6,12 @@ namespace Berth.Jobs.Definitions;
 /// <summary>Reads <c>resources</c> (job-language.md 1.14), each kind in the shapes of both generations.</summary>
 internal sealed partial class ResourceReader(ArgumentsReader arguments, ProblemList problems)
 {
+    /// <summary>The greatest number that JSON texts carry exactly.</summary>
+    private const double LargestFile = 1L << 53;
+
     private const string DefaultOllamaTarget = "/root/.ollama/models";
 
-    private static readonly ImmutableArray<string> Types = ["S3", "HF", "Ollama", "IPFS"];
+    private static readonly ImmutableArray<string> Types = ["S3", "HF", "Ollama", "IPFS", "HTTP"];
 
     public ImmutableArray<Resource> Read(Form form)
     {
@@ -33,6 +36,7 @@ internal sealed partial class ResourceReader(ArgumentsReader arguments, ProblemL
             "HF" => HuggingFace(form.Knows(LanguageMembers.HuggingFaceResource)),
             "Ollama" => Ollama(form.Knows(LanguageMembers.OllamaResource)),
             "IPFS" => Ipfs(form.Knows(LanguageMembers.IpfsResource)),
+            "HTTP" => Http(form.Knows(LanguageMembers.HttpResource)),
             _ => null,
         };
     }
@@ -132,6 +136,54 @@ internal sealed partial class ResourceReader(ArgumentsReader arguments, ProblemL
         return new Resource { Type = "IPFS", Url = NotEmpty(form, "url"), Target = Target(form) };
     }
 
+    private Resource Http(Form form)
+    {
+        form.Required("url", "an https:// or http:// address");
+        var url = NotEmpty(form, "url");
+        if (url is not null && !arguments.IsOpen(url) && !(Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"))
+        {
+            form.Refuse("url", "An HTTP resource is at an https:// or http:// address.", "an https:// or http:// address");
+        }
+
+        var name = NotEmpty(form, "name");
+        if (name is not null && !arguments.IsOpen(name) && (name is "." or ".." || name.AsSpan().ContainsAny('/', '\\', '\0')))
+        {
+            form.Refuse("name", "The name of a file has no '/' in it.", "a file's name");
+        }
+
+        var digest = form.Text("sha256");
+        if (digest is not null && !arguments.IsOpen(digest) && !Digest.IsMatch(digest))
+        {
+            form.Refuse("sha256", "A SHA-256 digest is 64 hexadecimal digits.", "64 hexadecimal digits");
+        }
+
+        return new Resource
+        {
+            Type = "HTTP",
+            Url = url,
+            Target = Target(form),
+            FileName = name,
+            Sha256 = digest?.ToLowerInvariant(),
+            Size = Size(form),
+        };
+    }
+
+    private static long? Size(Form form)
+    {
+        if (form.Number("size") is not { } number)
+        {
+            return null;
+        }
+
+        if (number is >= 0 and <= LargestFile && Math.Floor(number) == number)
+        {
+            return (long)number;
+        }
+
+        form.Refuse("size", "'size' is the file's bytes, a whole number.", "a whole number of bytes");
+        return null;
+    }
+
     private string? Target(Form form)
     {
         if (form.RequiredText("target") is not { } target)
@@ -153,6 +205,9 @@ internal sealed partial class ResourceReader(ArgumentsReader arguments, ProblemL
 
         return text;
     }
+
+    [GeneratedRegex(@"^[0-9A-Fa-f]{64}\z")]
+    private static partial Regex Digest { get; }
 
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9_.-]*(?:/[A-Za-z0-9][A-Za-z0-9_.-]*)?\z")]
     private static partial Regex Repository { get; }

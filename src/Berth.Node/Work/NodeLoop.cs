@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Berth.Containers;
 using Berth.Node.Capacity;
 using Berth.Node.Leases;
+using Berth.Node.Resources;
 using Berth.Node.Runs;
 using Berth.Protocol;
 
@@ -26,19 +27,29 @@ public sealed class NodeLoop
     private ImmutableArray<NodeSlot> _slots = [];
     private long _sweptAt;
 
-    public NodeLoop(NodeSettings settings, IContainerEngine engine, MarketClient client, NodeLog log, NodeExit exit, TimeProvider time)
-        : this(settings, engine, client, log, exit, time, BootIdOfMachine(), Random.Shared.NextDouble, RunJournal.OpenFile)
+    public NodeLoop(NodeSettings settings, IContainerEngine engine, MarketClient client, ResourceStore resources, NodeLog log, NodeExit exit, TimeProvider time)
+        : this(settings, engine, client, resources, log, exit, time, BootIdOfMachine(), Random.Shared.NextDouble, RunJournal.OpenFile)
     {
     }
 
     internal NodeLoop(
-        NodeSettings settings, IContainerEngine engine, MarketClient client, NodeLog log, NodeExit exit, TimeProvider time, string bootId, Func<double> chance, Func<string, FileStream> openJournal)
+        NodeSettings settings,
+        IContainerEngine engine,
+        MarketClient client,
+        ResourceStore resources,
+        NodeLog log,
+        NodeExit exit,
+        TimeProvider time,
+        string bootId,
+        Func<double> chance,
+        Func<string, FileStream> openJournal)
     {
         _settings = settings;
         _exit = exit;
         _scope = new NodeScope(settings.Node, settings.StateDirectory, engine, client, log, new ServerPatience(log, time, chance), time)
         {
             BootId = bootId,
+            Resources = resources,
             Guarding = settings.Guarding,
             Limits = settings.Limits,
             OpenJournal = openJournal,

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Berth.Node.Capacity;
+using Berth.Node.Resources;
 using Berth.Node.Runs;
 using Berth.Node.Work;
 using Berth.Protocol;
@@ -33,6 +34,7 @@ public sealed class TestNode : IAsyncDisposable
     private readonly TaskCompletionSource _died = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly DirectoryInfo _home;
     private readonly MortalEngine _engine;
+    private readonly ResourceStore _resources;
     private readonly ScriptedLine _line;
     private readonly NodeDeath? _death;
     private readonly bool _isSuccessor;
@@ -59,7 +61,8 @@ public sealed class TestNode : IAsyncDisposable
             Slots = wishes.Slots,
             Guarding = Guarding.Never,
         };
-        _loop = new NodeLoop(settings, _engine, _client, new NodeLog(clock, Hear), Exit, clock, wishes.BootId, () => 0, path => new DeadlyFile(path, this));
+        _resources = new ResourceStore(TestResources.Settings(_home.FullName), clock);
+        _loop = new NodeLoop(settings, _engine, _client, _resources, new NodeLog(clock, Hear), Exit, clock, wishes.BootId, () => 0, path => new DeadlyFile(path, this));
     }
 
     public static Address Address { get; } = Address.Of([.. Enumerable.Repeat((byte)7, 32)]);
@@ -192,6 +195,7 @@ public sealed class TestNode : IAsyncDisposable
         if (!HasDied)
         {
             _client.Dispose();
+            _resources.Dispose();
         }
 
         if (!_isSuccessor)
@@ -241,6 +245,7 @@ public sealed class TestNode : IAsyncDisposable
     {
         _line.Die();
         _engine.Die();
+        ThreadPool.QueueUserWorkItem(_ => _resources.Dispose());
         Copy(new DirectoryInfo(StateDirectory), new DirectoryInfo(Path.Combine(_home.FullName, Path.GetFileName(StateDirectory) + "+")));
         _died.TrySetResult();
     }

@@ -117,7 +117,6 @@ public sealed class NodeLoopTests
     [InlineData("""{ "version": "0.1", "type": "container" }""", "cannot read the definition")]
     [InlineData("not a definition", "cannot read the definition")]
     [InlineData("""{ "version": "0.1", "type": "container", "ops": [{ "type": "container/run", "id": "g", "args": { "image": "fake/exit-0", "gpu": true } }] }""", "needs a GPU")]
-    [InlineData("""{ "version": "0.1", "type": "container", "ops": [{ "type": "container/run", "id": "g", "args": { "image": "fake/exit-0", "resources": [{ "type": "S3", "url": "https://example.com/a", "target": "/a" }] } }] }""", "wants resources")]
     public async Task What_a_node_cannot_do_it_refuses_with_the_reason(string definition, string why)
     {
         await using var node = Of();
