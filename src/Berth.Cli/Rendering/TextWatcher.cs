@@ -96,6 +96,9 @@ internal sealed class TextWatcher : IRunWatcher
                     _live?.Set(Index(e.Operation), null);
                     Say($"{Name(e.Operation)} copied {e.Path} to {_palette.Strong(e.Destination)} ({Files(e.Files)}, {Durations.Size(e.Bytes)})");
                     break;
+                case ResourceReturned e:
+                    Say($"{Name(e.Operation)} {(e.Files == 0 ? $"changed nothing in {e.Name}" : $"saved {Files(e.Files)}, {Durations.Size(e.Bytes)}, to {_palette.Strong(e.Name)}")}");
+                    break;
                 case OperationEnded e:
                     _live?.Set(Index(e.Operation), null);
                     _live?.Set(FetchPlace(e.Operation), null);

@@ -62,6 +62,9 @@ public sealed record OperationState
     /// <summary>Those of its resources that are on the machine.</summary>
     public ImmutableArray<ResourceReady> Resources { get; init; } = [];
 
+    /// <summary>Those of its resources whose changes went back.</summary>
+    public ImmutableArray<ResourceReturned> Returned { get; init; } = [];
+
     public bool IsReady { get; init; }
 
     /// <summary>The endpoint ids that were drawn for it, by port as written; of other ports they can be derived.</summary>

@@ -28,6 +28,7 @@ namespace Berth.Jobs.Results;
 [JsonDerivedType(typeof(ContainerExited), "container-exited")]
 [JsonDerivedType(typeof(OutputCopying), "output-copying")]
 [JsonDerivedType(typeof(OutputCopied), "output-copied")]
+[JsonDerivedType(typeof(ResourceReturned), "resource-returned")]
 [JsonDerivedType(typeof(OperationEnded), "operation-ended")]
 [JsonDerivedType(typeof(RunStopping), "run-stopping")]
 [JsonDerivedType(typeof(RunEnded), "run-ended")]
@@ -189,6 +190,9 @@ public sealed record OutputCopying(OperationId Operation, string Path, int Files
 
 /// <summary>The operation's output folder was copied out.</summary>
 public sealed record OutputCopied(OperationId Operation, string Path, string Destination, int Files, long Bytes) : RunEvent;
+
+/// <summary>What the operation changed in a resource it may write to is where the resource came from.</summary>
+public sealed record ResourceReturned(OperationId Operation, int Index, string Name, int Files, long Bytes) : RunEvent;
 
 /// <summary>How an operation ended.</summary>
 public enum OperationOutcome

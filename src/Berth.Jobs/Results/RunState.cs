@@ -95,6 +95,7 @@ public sealed record RunState
             ContainerExited e => With(e.Operation, operation => operation with { Exit = e }),
             OutputCopying e => With(e.Operation, operation => operation with { HasBegunOutput = true }),
             OutputCopied e => With(e.Operation, operation => operation with { Output = e }),
+            ResourceReturned e => With(e.Operation, operation => operation with { Returned = operation.Returned.Add(e) }),
             OperationEnded e => With(e.Operation, operation => operation with
             {
                 Phase = OperationPhase.Ended,

@@ -70,12 +70,25 @@ internal sealed class Downloader(ResourceHttp http, string bootId, Func<long> mo
             throw new ResourceException(ResourceFault.Mismatch, $"{ResourceHttp.Shown(file.Address)} has {length} bytes, not the {size} it should have.");
         }
 
-        if (file.Digest is { } digest && await digest.FindOtherAsync(part, ct) is { } other)
+        if (file.Digest is { } digest && await digest.FindOtherAsync(part, ct) is { } other && !await IsBesidesThePointAsync(file, ct))
         {
             PartialFile.Discard(part);
             throw new ResourceException(
                 ResourceFault.Mismatch, $"{ResourceHttp.Shown(file.Address)} has the digest {other}, not the {digest.Hex} it should have; nothing of it was kept.");
         }
+    }
+
+    // The ETag of an encrypted object is no digest of its content.
+    private async Task<bool> IsBesidesThePointAsync(RemoteFile file, CancellationToken ct)
+    {
+        if (file.Digest is not { Kind: DigestKind.Md5 })
+        {
+            return false;
+        }
+
+        using var response = await http.AgainAsync(() => http.SendAsync(new RemoteRequest(file.Address) { From = 0, To = 0, Authorise = file.Authorise }, ct), ct);
+        return response.Headers.Contains("x-amz-server-side-encryption-customer-algorithm")
+            || (response.Headers.TryGetValues("x-amz-server-side-encryption", out var ways) && ways.Any(way => way.StartsWith("aws:", StringComparison.Ordinal)));
     }
 
     private async Task FetchPiecesAsync(RemoteFile file, string part, SemaphoreSlim lanes, TransferMeter meter, CancellationToken ct)

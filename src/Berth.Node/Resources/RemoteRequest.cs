@@ -15,7 +15,11 @@ internal sealed record RemoteRequest(Uri Address)
 
     public string? Accept { get; init; }
 
-    public ReadOnlyMemory<byte>? Body { get; init; }
+    /// <summary>Makes the body, for every try anew.</summary>
+    public Func<HttpContent>? Body { get; init; }
+
+    /// <summary>How long the answer may take where that is longer than any server may be silent: a body must be sent first.</summary>
+    public TimeSpan? Patience { get; init; }
 
     /// <summary>Lays credentials over the message; never called for another server that a redirect leads to.</summary>
     public Action<HttpRequestMessage>? Authorise { get; init; }
@@ -35,7 +39,7 @@ internal sealed record RemoteRequest(Uri Address)
 
         if (Body is { } body)
         {
-            message.Content = new ReadOnlyMemoryContent(body);
+            message.Content = body();
         }
 
         message.Headers.TryAddWithoutValidation("User-Agent", "berth");

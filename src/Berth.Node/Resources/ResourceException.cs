@@ -39,5 +39,8 @@ public sealed class ResourceException(ResourceFault fault, string message, Excep
     /// <summary>How long the server wants to be left alone.</summary>
     internal TimeSpan? RetryAfter { get; init; }
 
+    /// <summary>Where S3 says the bucket is, when it was asked in another region.</summary>
+    internal string? BucketRegion { get; init; }
+
     internal bool IsTransient => fault == ResourceFault.Unavailable;
 }

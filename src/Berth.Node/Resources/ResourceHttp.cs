@@ -130,7 +130,8 @@ internal sealed class ResourceHttp : IDisposable
 
     private async Task<HttpResponseMessage> SendOnceAsync(RemoteRequest request, Uri address, CancellationToken ct)
     {
-        using var silence = new CancellationTokenSource(_pace.Silence, _time);
+        var patience = request.Patience ?? _pace.Silence;
+        using var silence = new CancellationTokenSource(patience, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, silence.Token);
         try
         {
@@ -139,7 +140,7 @@ internal sealed class ResourceHttp : IDisposable
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            throw new ResourceException(ResourceFault.Unavailable, $"{Shown(address)} did not answer within {_pace.Silence.TotalSeconds:0} s.");
+            throw new ResourceException(ResourceFault.Unavailable, $"{Shown(address)} did not answer within {patience.TotalSeconds:0} s.");
         }
         catch (HttpRequestException broken)
         {
@@ -168,6 +169,7 @@ internal sealed class ResourceHttp : IDisposable
             throw new ResourceException(fault, $"{Shown(request.Address)} answers {status} {response.ReasonPhrase}{(reason is null ? "" : $" ({reason})")}.")
             {
                 RetryAfter = response.Headers.RetryAfter?.Delta,
+                BucketRegion = response.Headers.TryGetValues("x-amz-bucket-region", out var regions) ? regions.First() : null,
             };
         }
     }

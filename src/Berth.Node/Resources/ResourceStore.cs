@@ -76,6 +76,12 @@ public sealed class ResourceStore : IDisposable
         }
     }
 
+    /// <summary>What can be put back into the resource; null when it has no place for that, or no keys.</summary>
+    public ResourceUpload? UploadTo(Resource resource) =>
+        resource is { Type: "S3", AllowWrite: true, Credentials: not null } && S3Source.PlacesOf(resource) is [var (locations, _)] && locations is [var location, ..]
+            ? new ResourceUpload(_http, location, resource)
+            : null;
+
     private async Task<ResourceAtHand> BringOnceAsync(Resource resource, RunFolder? run, ResourceWatch watch, CancellationToken ct)
     {
         // 1
@@ -149,6 +155,7 @@ public sealed class ResourceStore : IDisposable
     private Task<ResourceListing> ListAsync(Resource resource, CancellationToken ct) => resource.Type switch
     {
         "HTTP" => new HttpSource(_http, _downloader).ListAsync(resource, ct),
+        "S3" => new S3Source(_http, _downloader, _settings.MostFiles).ListAsync(resource, ct),
         _ => throw new ResourceException(ResourceFault.Unusable, $"This version of Berth does not fetch resources of type {resource.Type} yet."),
     };
 

@@ -30,7 +30,7 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
 
     /// <summary>
     /// 1 fill the placeholders, 2 get the image and the resources, 3 create and start the container, 4 follow it to its end, starting it again as its
-    /// policy says, 5 copy its output out, 6 say how it ended. <see cref="RemoveAsync"/> comes after.
+    /// policy says, 5 give back what it changed and copy its output out, 6 say how it ended. <see cref="RemoveAsync"/> comes after.
     /// </summary>
     /// <exception cref="EngineException">The engine is gone; the operation has no end of its own then.</exception>
     public async Task<OperationOutcome> RunAsync()
@@ -53,10 +53,11 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
             var end = await FollowAsync(arguments, resources);
 
             // 5
+            var returnFault = await new ResourceReturn(operation.Id, _container, scope, stop).GiveBackAsync(resources);
             var outputFault = arguments.Output is { } path ? await new OutputCopy(operation.Id, _container, scope, stop).TakeAsync(path) : null;
 
             // 6
-            return End(end, outputFault);
+            return End(end, returnFault ?? outputFault);
         }
         catch (OperationCanceledException) when (stop.Ended.IsCancellationRequested)
         {
@@ -149,7 +150,7 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
         _ => throw new UnreachableException($"No such policy: {policy.When}."),
     };
 
-    private OperationOutcome End(WatchedEnd end, OperationError? outputFault)
+    private OperationOutcome End(WatchedEnd end, OperationError? leavingFault)
     {
         if (end.IsOutOfTime)
         {
@@ -168,7 +169,7 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
                 : null);
         }
 
-        return outputFault is null ? End(OperationOutcome.Succeeded, null) : Fail(outputFault);
+        return leavingFault is null ? End(OperationOutcome.Succeeded, null) : Fail(leavingFault);
     }
 
     private OperationOutcome Fail(OperationError? error, StopReason? reason = null)
@@ -222,7 +223,7 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
         _ => throw new UnreachableException($"No such fault: {fault}."),
     };
 
-    private static OperationFault FaultOf(ResourceFault fault) => fault switch
+    public static OperationFault FaultOf(ResourceFault fault) => fault switch
     {
         ResourceFault.Unavailable => OperationFault.ResourceUnavailable,
         ResourceFault.DiskFull => OperationFault.DiskFull,
