@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using System.Globalization;
 using System.Net;
@@ -21,8 +22,22 @@ internal sealed class ResourceOptions(Surroundings around)
         HelpName = "size",
     };
 
+    private readonly Option<string[]> _gateways = new("--ipfs-gateway")
+    {
+        Description = "A gateway to ask for IPFS content instead of the usual ones; it need not be trusted. May be given again, the first is asked first.",
+        HelpName = "url",
+        DefaultValueFactory = _ => [],
+    };
+
     public void AddTo(Command command)
     {
+        _gateways.Validators.Add(result =>
+        {
+            foreach (var token in result.Tokens.Where(token => AddressOf(token.Value) is null))
+            {
+                result.AddError($"--ipfs-gateway takes an address such as https://ipfs.io, not '{token.Value}'.");
+            }
+        });
         _allow.Validators.Add(result =>
         {
             foreach (var token in result.Tokens.Where(token => NetworkOf(token.Value) is null))
@@ -39,14 +54,25 @@ internal sealed class ResourceOptions(Surroundings around)
         });
         command.Options.Add(_allow);
         command.Options.Add(_size);
+        command.Options.Add(_gateways);
     }
 
-    public ResourceSettings Settings(ParseResult parsed) => new()
+    /// <summary>The settings; where the hubs are, <c>HF_ENDPOINT</c> and <c>OLLAMA_REGISTRY</c> may say.</summary>
+    public ResourceSettings Settings(ParseResult parsed)
     {
-        Folder = ResourceSettings.FolderIn(around.StateDirectory),
-        MostBytes = parsed.GetValue(_size) is { } size ? SizeOf(size) : null,
-        AllowedNetworks = [.. parsed.GetRequiredValue(_allow).Select(NetworkOf).OfType<IPNetwork>()],
-    };
+        var usual = new ResourceSettings { Folder = ResourceSettings.FolderIn(around.StateDirectory) };
+        var gateways = parsed.GetRequiredValue(_gateways).Select(AddressOf).OfType<Uri>().ToImmutableArray();
+        return usual with
+        {
+            HuggingFace = AddressOf(around.Environment("HF_ENDPOINT")) ?? usual.HuggingFace,
+            OllamaLibrary = AddressOf(around.Environment("OLLAMA_REGISTRY")) ?? usual.OllamaLibrary,
+            IpfsGateways = gateways.IsEmpty ? usual.IpfsGateways : gateways,
+            MostBytes = parsed.GetValue(_size) is { } size ? SizeOf(size) : null,
+            AllowedNetworks = [.. parsed.GetRequiredValue(_allow).Select(NetworkOf).OfType<IPNetwork>()],
+        };
+    }
+
+    private static Uri? AddressOf(string? text) => Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" ? address : null;
 
     private static IPNetwork? NetworkOf(string text) =>
         IPNetwork.TryParse(text, out var network) ? network

@@ -140,7 +140,7 @@ public sealed record WebSocketHealthCheck : HealthCheck
 /// <summary>Data fetched before an operation starts (job-language.md 1.14).</summary>
 public sealed record Resource
 {
-    /// <summary>S3, HF, IPFS, Ollama, HTTP.</summary>
+    /// <summary>S3, HF, IPFS, Ollama, HTTP, Git.</summary>
     public required string Type { get; init; }
 
     /// <summary>Folder in the container.</summary>

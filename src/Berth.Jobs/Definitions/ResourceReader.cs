@@ -11,7 +11,7 @@ internal sealed partial class ResourceReader(ArgumentsReader arguments, ProblemL
 
     private const string DefaultOllamaTarget = "/root/.ollama/models";
 
-    private static readonly ImmutableArray<string> Types = ["S3", "HF", "Ollama", "IPFS", "HTTP"];
+    private static readonly ImmutableArray<string> Types = ["S3", "HF", "Ollama", "IPFS", "HTTP", "Git"];
 
     public ImmutableArray<Resource> Read(Form form)
     {
@@ -37,6 +37,7 @@ internal sealed partial class ResourceReader(ArgumentsReader arguments, ProblemL
             "Ollama" => Ollama(form.Knows(LanguageMembers.OllamaResource)),
             "IPFS" => Ipfs(form.Knows(LanguageMembers.IpfsResource)),
             "HTTP" => Http(form.Knows(LanguageMembers.HttpResource)),
+            "Git" => Git(form.Knows(LanguageMembers.GitResource)),
             _ => null,
         };
     }
@@ -138,13 +139,7 @@ internal sealed partial class ResourceReader(ArgumentsReader arguments, ProblemL
 
     private Resource Http(Form form)
     {
-        form.Required("url", "an https:// or http:// address");
-        var url = NotEmpty(form, "url");
-        if (url is not null && !arguments.IsOpen(url) && !(Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"))
-        {
-            form.Refuse("url", "An HTTP resource is at an https:// or http:// address.", "an https:// or http:// address");
-        }
-
+        var url = WebAddress(form);
         var name = NotEmpty(form, "name");
         if (name is not null && !arguments.IsOpen(name) && (name is "." or ".." || name.AsSpan().ContainsAny('/', '\\', '\0')))
         {
@@ -166,6 +161,37 @@ internal sealed partial class ResourceReader(ArgumentsReader arguments, ProblemL
             Sha256 = digest?.ToLowerInvariant(),
             Size = Size(form),
         };
+    }
+
+    private Resource Git(Form form) => new()
+    {
+        Type = "Git",
+        Url = WebAddress(form),
+        Target = Target(form),
+        Revision = NotEmpty(form, "revision") is { } revision && (arguments.IsOpen(revision) || GitRevision.IsMatch(revision)) ? revision : RefusedRevision(form),
+        AccessToken = form.Text("accessToken"),
+    };
+
+    private static string? RefusedRevision(Form form)
+    {
+        if (form.Has("revision"))
+        {
+            form.Refuse("revision", "A revision is a branch, a tag or a commit.");
+        }
+
+        return null;
+    }
+
+    private string? WebAddress(Form form)
+    {
+        form.Required("url", "an https:// or http:// address");
+        var url = NotEmpty(form, "url");
+        if (url is not null && !arguments.IsOpen(url) && !(Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"))
+        {
+            form.Refuse("url", "This resource is at an https:// or http:// address.", "an https:// or http:// address");
+        }
+
+        return url;
     }
 
     private static long? Size(Form form)
@@ -205,6 +231,10 @@ internal sealed partial class ResourceReader(ArgumentsReader arguments, ProblemL
 
         return text;
     }
+
+    // git's own rules are finer; this keeps what could be taken for an option or a pattern from it.
+    [GeneratedRegex(@"^[A-Za-z0-9_][A-Za-z0-9_./+-]{0,250}\z")]
+    private static partial Regex GitRevision { get; }
 
     [GeneratedRegex(@"^[0-9A-Fa-f]{64}\z")]
     private static partial Regex Digest { get; }

@@ -7,7 +7,7 @@ namespace Berth.Node.Resources;
 /// Fetches files: large ones in pieces side by side, each resumed where a cut left it, in this process or the next; small ones at once. A file is at its place only when it is
 /// whole and, where a digest is known, the right one.
 /// </summary>
-internal sealed class Downloader(ResourceHttp http, string bootId, Func<long> mostBytes)
+internal sealed class Downloader(ResourceHttp http, Func<long> mostBytes)
 {
     private const int BufferBytes = 256 * 1024;
 
@@ -93,7 +93,7 @@ internal sealed class Downloader(ResourceHttp http, string bootId, Func<long> mo
 
     private async Task FetchPiecesAsync(RemoteFile file, string part, SemaphoreSlim lanes, TransferMeter meter, CancellationToken ct)
     {
-        using var partial = PartialFile.Open(part, file.Version, file.Size!.Value, http.Pace.PieceBytes, bootId);
+        using var partial = PartialFile.Open(part, file.Version, file.Size!.Value, http.Pace.PieceBytes);
         meter.Found(partial.Had);
         var pieces = Enumerable.Range(0, partial.Pieces).Where(index => partial.Piece(index) is var (from, end, had) && had < end - from);
         await Parallel.ForEachAsync(

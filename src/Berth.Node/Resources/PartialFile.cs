@@ -7,8 +7,7 @@ namespace Berth.Node.Resources;
 
 /// <summary>
 /// A file that comes in pieces, in any order, over several lives of a process. Beside it lies how much of each piece is there: an 8-byte count
-/// a piece, after a header that says what file of what version this is. Counts are written after the bytes they count, and hold for the
-/// machine's present start only: after a loss of power nobody knows what reached the disk.
+/// a piece, after a header that says what file of what version this is. Counts are written after the bytes they count.
 /// </summary>
 internal sealed class PartialFile : IDisposable
 {
@@ -33,9 +32,9 @@ internal sealed class PartialFile : IDisposable
     public (long From, long End, long Had) Piece(int index) => ((long)index * PieceBytes, Math.Min(Size, (long)(index + 1) * PieceBytes), _had[index]);
 
     /// <summary>Opens what is there of this version of the file, or begins anew.</summary>
-    public static PartialFile Open(string path, string version, long size, int pieceBytes, string bootId)
+    public static PartialFile Open(string path, string version, long size, int pieceBytes)
     {
-        var header = SHA256.HashData(Encoding.UTF8.GetBytes($"{version}\n{size}\n{pieceBytes}\n{bootId}"));
+        var header = SHA256.HashData(Encoding.UTF8.GetBytes($"{version}\n{size}\n{pieceBytes}"));
         var pieces = (int)((size + pieceBytes - 1) / pieceBytes);
         var data = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
         var counts = File.OpenHandle(CountsOf(path), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);

@@ -15,7 +15,7 @@ namespace Berth.Node.Resources;
 /// <code>
 /// resources/
 /// ├── entries/KEY/     entry.json · files/ · used, whose time says when · durable, once the disk surely has it
-/// ├── partial/KEY/     files/ that are whole · open/ what is not
+/// ├── partial/KEY.BOOT/ files/ that are whole · open/ what is not; of another start of the machine nobody knows what reached the disk
 /// ├── locks/KEY        held by whoever fetches or removes it
 /// ├── uses/KEY/RUN     the folder of a run that has it mounted
 /// ├── required/NODE    keys that a node's market wants here
@@ -50,9 +50,9 @@ public sealed class ResourceCache
 
     internal string KeyOf(Resource resource) => ResourceKey.Of(resource, _salt.Value);
 
-    internal string FilesUnderWay(string key) => Path.Combine(_folder, "partial", key, "files");
+    internal string FilesUnderWay(string key) => Path.Combine(UnderWay(key), "files");
 
-    internal string OpenUnderWay(string key) => Path.Combine(_folder, "partial", key, "open");
+    internal string OpenUnderWay(string key) => Path.Combine(UnderWay(key), "open");
 
     /// <summary>Everything that is here whole, the one used last first.</summary>
     public ImmutableArray<CachedResource> List()
@@ -121,7 +121,7 @@ public sealed class ResourceCache
     /// <summary>Gives a resource that has been fetched its name. Call it with the key held.</summary>
     internal CachedResource Keep(string key, string resource, Resource asked)
     {
-        var partial = Path.Combine(_folder, "partial", key);
+        var partial = UnderWay(key);
         var files = Directory.CreateDirectory(FilesUnderWay(key));
         if (Directory.Exists(OpenUnderWay(key)))
         {
@@ -129,7 +129,7 @@ public sealed class ResourceCache
         }
 
         OpenToReaders(files);
-        var all = files.EnumerateFiles("*", SearchOption.AllDirectories).Where(file => file.LinkTarget is null).Select(file => file.Length).ToArray();
+        var all = FolderTree.Below(files).OfType<FileInfo>().Where(file => file.LinkTarget is null).Select(file => file.Length).ToArray();
         var facts = new CachedResource
         {
             Resource = resource,
@@ -240,7 +240,7 @@ public sealed class ResourceCache
 
         foreach (var partial in Directory.EnumerateDirectories(MakeFolder("partial")).Where(partial => _time.GetUtcNow().UtcDateTime - Directory.GetLastWriteTimeUtc(partial) > ForgottenAfter))
         {
-            using var held = TryLock(Path.GetFileName(partial));
+            using var held = TryLock(Path.GetFileName(partial).Split('.')[0]);
             if (held is not null)
             {
                 Directory.Delete(partial, recursive: true);
@@ -284,7 +284,7 @@ public sealed class ResourceCache
         const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
         const UnixFileMode Enterable = Readable | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
         folder.UnixFileMode = Enterable;
-        foreach (var thing in folder.EnumerateFileSystemInfos("*", SearchOption.AllDirectories).Where(thing => thing.LinkTarget is null))
+        foreach (var thing in FolderTree.Below(folder).Where(thing => thing.LinkTarget is null))
         {
             var mode = thing is DirectoryInfo || thing.UnixFileMode.HasFlag(UnixFileMode.UserExecute) ? Enterable : Readable;
             if (thing.UnixFileMode != mode)
@@ -321,6 +321,8 @@ public sealed class ResourceCache
 
         return File.ReadAllBytes(path);
     }
+
+    private string UnderWay(string key) => Path.Combine(_folder, "partial", $"{key}.{(_bootId.Length > 8 ? _bootId[..8] : _bootId)}");
 
     private string EntryOf(string key) => Path.Combine(_folder, "entries", key);
 

@@ -115,6 +115,12 @@ internal sealed class ResourceHttp : IDisposable
         }
     }
 
+    /// <summary>The refusal of a name that leads nowhere public.</summary>
+    public static ResourceException Unreachable(string name, IPAddress[] addresses) => new(
+        ResourceFault.Forbidden,
+        $"{name} is {(addresses.Length > 0 ? addresses[0] : "nowhere")}, an address of this machine or a private network, from which this host lets no resource be fetched. " +
+        "The host can allow it with --allow-address.");
+
     private static Uri Followed(Uri asked, Uri from, Uri location)
     {
         var to = new Uri(from, location);
@@ -232,10 +238,7 @@ internal sealed class ResourceHttp : IDisposable
         var reachable = addresses.Where(_reachable.Allows).ToArray();
         if (reachable.Length == 0)
         {
-            throw new ResourceException(
-                ResourceFault.Forbidden,
-                $"{name} is {(addresses.Length > 0 ? addresses[0] : "nowhere")}, an address of this machine or a private network, from which this host lets no resource be fetched. " +
-                "The host can allow it with --allow-address.");
+            throw Unreachable(name, addresses);
         }
 
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };

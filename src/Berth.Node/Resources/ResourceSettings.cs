@@ -18,6 +18,13 @@ public sealed record ResourceSettings
     /// <summary>Addresses of this machine and its networks that resources may be fetched from all the same.</summary>
     public ImmutableArray<IPNetwork> AllowedNetworks { get; init; } = [];
 
+    public Uri HuggingFace { get; init; } = new("https://huggingface.co");
+
+    public Uri OllamaLibrary { get; init; } = new("https://registry.ollama.ai");
+
+    /// <summary>Asked in this order for what a definition names by its content id.</summary>
+    public ImmutableArray<Uri> IpfsGateways { get; init; } = [new("https://trustless-gateway.link"), new("https://ipfs.io"), new("https://dweb.link")];
+
     public DownloadPace Pace { get; init; } = new();
 
     /// <summary>Where a user's fetched resources are kept.</summary>

@@ -18,6 +18,7 @@ public sealed class ResourceStore : IDisposable
     private const long SpareDisk = 512L << 20;
 
     private readonly ResourceSettings _settings;
+    private readonly ReachableAddresses _reachable;
     private readonly ResourceHttp _http;
     private readonly Downloader _downloader;
     private readonly CancellationTokenSource _closed = new();
@@ -27,8 +28,9 @@ public sealed class ResourceStore : IDisposable
         _settings = settings;
         Cache = new ResourceCache(settings.Folder, time);
         Time = time;
-        _http = new ResourceHttp(new ReachableAddresses(settings.AllowedNetworks), settings.Pace, time);
-        _downloader = new Downloader(_http, Cache.BootId, () => MostBytes);
+        _reachable = new ReachableAddresses(settings.AllowedNetworks);
+        _http = new ResourceHttp(_reachable, settings.Pace, time);
+        _downloader = new Downloader(_http, () => MostBytes);
     }
 
     public ResourceCache Cache { get; }
@@ -149,14 +151,20 @@ public sealed class ResourceStore : IDisposable
     private static string? PinnedVersion(Resource resource) => resource switch
     {
         { Type: "HTTP", Sha256: { } sha } => sha,
+        { Type: "HF" or "Git", Revision: { } commit } when HuggingFaceSource.IsCommit(commit) => commit,
+        { Type: "IPFS", Url: { } url } => IpfsSource.PlaceOf(url)?.Root.Text,
         _ => null,
     };
 
     private Task<ResourceListing> ListAsync(Resource resource, CancellationToken ct) => resource.Type switch
     {
         "HTTP" => new HttpSource(_http, _downloader).ListAsync(resource, ct),
+        "HF" => new HuggingFaceSource(_settings.HuggingFace, _http, _downloader, _settings.MostFiles).ListAsync(resource, ct),
+        "Ollama" => new OllamaSource(_settings.OllamaLibrary, _http, _downloader, _settings.MostFiles).ListAsync(resource, ct),
+        "IPFS" => new IpfsSource(_settings.IpfsGateways, _http, _settings.MostFiles).ListAsync(resource, ct),
+        "Git" => new GitSource(_reachable, () => MostBytes, Time).ListAsync(resource, ct),
         "S3" => new S3Source(_http, _downloader, _settings.MostFiles).ListAsync(resource, ct),
-        _ => throw new ResourceException(ResourceFault.Unusable, $"This version of Berth does not fetch resources of type {resource.Type} yet."),
+        _ => throw new System.Diagnostics.UnreachableException($"No way to fetch a resource of type {resource.Type}."),
     };
 
     private void MakeRoomFor(Resource resource, ResourceListing listing)

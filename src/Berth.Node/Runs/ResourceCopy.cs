@@ -1,4 +1,5 @@
 using System.Formats.Tar;
+using Berth.Node.Resources;
 
 namespace Berth.Node.Runs;
 
@@ -11,7 +12,7 @@ internal static class ResourceCopy
     public static async Task PackAsync(string folder, Stream stream, CancellationToken ct)
     {
         await using var tar = new TarWriter(stream, TarEntryFormat.Pax, leaveOpen: true);
-        foreach (var thing in new DirectoryInfo(folder).EnumerateFileSystemInfos("*", SearchOption.AllDirectories).OrderBy(thing => thing.FullName, StringComparer.Ordinal))
+        foreach (var thing in FolderTree.Below(new DirectoryInfo(folder)))
         {
             var name = Path.GetRelativePath(folder, thing.FullName).Replace(Path.DirectorySeparatorChar, '/');
             if (thing.LinkTarget is { } target)

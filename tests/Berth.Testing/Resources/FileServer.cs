@@ -145,15 +145,16 @@ public sealed class FileServer : IAsyncDisposable
 
         if (file.RedirectsTo is { } location)
         {
-            await WriteHeadAsync(stream, 302, 0, [("Location", location)]);
+            (string, string)[] tag = file.ETag is { } shown ? [("ETag", shown)] : [];
+            await WriteHeadAsync(stream, 302, 0, [("Location", location), .. tag, .. file.Headers]);
             return true;
         }
 
         var (from, end, status) = (0L, file.Size, file.Status);
         var headers = file.Headers.ToList();
-        if (file.ETag is { } tag)
+        if (file.ETag is { } version)
         {
-            headers.Add(("ETag", tag));
+            headers.Add(("ETag", version));
         }
 
         if (file.HasRanges && status == 200 && request.Range is var (first, last) && first >= 0)
