@@ -18,7 +18,7 @@ internal sealed partial class ResourceReader(ArgumentsReader arguments, ProblemL
         var resources = ImmutableArray.CreateBuilder<Resource>();
         foreach (var (node, path) in arguments.Elements(form, "resources"))
         {
-            if (Form.ObjectOf(node, path, problems) is { } resource && One(resource) is { } read)
+            if (Form.ObjectOf(node, path, problems) is { } resource && ReadOne(resource) is { } read)
             {
                 resources.Add(read);
             }
@@ -27,7 +27,7 @@ internal sealed partial class ResourceReader(ArgumentsReader arguments, ProblemL
         return resources.ToImmutable();
     }
 
-    private Resource? One(Form form)
+    public Resource? ReadOne(Form form)
     {
         form.Required("type", $"one of {string.Join(", ", Types)}");
         return form.Word("type", Types) switch

@@ -77,7 +77,7 @@ public sealed class NodeLoop
 
     /// <summary>
     /// 1 measure the machine, 2 own what a process before this one left unfinished, 3 go on with it, while the node 4 registers, 5 sweeps up what nobody owns,
-    /// 6 fetches the images its market requires, and 7 works on every slot until it leaves.
+    /// 6 fetches the images and resources its market requires, and 7 works on every slot until it leaves.
     /// </summary>
     /// <exception cref="EngineException">No engine answers at the start.</exception>
     /// <exception cref="MarketException">The server does not want this node, or the market is none.</exception>
@@ -207,6 +207,7 @@ public sealed class NodeLoop
         MarketFacts? market = null;
         await UntilAnsweredAsync(async () => market = await _scope.Client.GetMarketAsync(_settings.Market, _exit.Draining));
         await new ImagePrefetch(_scope).EnsureAsync(market!.RequiredImages, _exit.Draining);
+        await new ResourcePrefetch(_scope).EnsureAsync(market.RequiredResources, _exit.Draining);
     }
 
     // Claims one lease after the other. Whatever goes wrong ends a turn of this loop, never the loop.

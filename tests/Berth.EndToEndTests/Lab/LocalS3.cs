@@ -76,6 +76,6 @@ public sealed class LocalS3 : IAsyncLifetime
             start.Environment[$"RCLONE_CONFIG_S3_{name}"] = value;
         }
 
-        return (await RunningProgram.RunAsync(start)).Exited(0);
+        return (await RunningProgram.RunAsync(start, TimeSpan.FromMinutes(4))).Exited(0);
     }
 }

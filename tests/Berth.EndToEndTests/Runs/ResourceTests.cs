@@ -90,6 +90,29 @@ public sealed class ResourceTests : IAsyncDisposable
         Assert.InRange(_server.Sent - before, 20_000_000, 32_000_000);
     }
 
+    [Fact]
+    public async Task What_is_fetched_by_hand_is_there_for_the_next_job_and_listed_until_it_is_pruned()
+    {
+        _server.Serve("/greeting.txt", "hello from afar\n");
+        await using var desk = new Desk();
+
+        var pulled = (await desk.BerthAsync("resource", "pull", "HTTP", $"{_server.Address}greeting.txt", Allowed)).Exited(0);
+        var job = (await desk.RunAsync(Definition.Of("cat /data/greeting.txt", Http("/greeting.txt")), Allowed)).Exited(0);
+        var listed = (await desk.BerthAsync("resource", "list")).Exited(0);
+        var refused = (await desk.BerthAsync("resource", "pull", "HTTP", $"{_server.Address}greeting.txt")).Exited(1);
+        var wrong = (await desk.BerthAsync("resource", "pull", "FTP", "x")).Exited(2);
+        var pruned = (await desk.BerthAsync("resource", "prune")).Exited(0);
+        var again = (await desk.BerthAsync("resource", "prune")).Exited(0);
+
+        Assert.StartsWith(desk.State, Assert.Single(pulled.Lines), StringComparison.Ordinal);
+        Assert.Contains(", cached)", job.Error, StringComparison.Ordinal);
+        Assert.Contains("greeting.txt", listed.Output, StringComparison.Ordinal);
+        Assert.Contains("--allow-address", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("one of S3", wrong.Error, StringComparison.Ordinal);
+        Assert.Contains("Removed", pruned.Output, StringComparison.Ordinal);
+        Assert.Contains("Nothing to remove", again.Output, StringComparison.Ordinal);
+    }
+
     private string Http(string path, string more = "") =>
         $$"""{"resources":[{ "type": "HTTP", "url": "{{_server.Address.OriginalString.TrimEnd('/')}}{{path}}", "target": "/data"{{more}} }]}""";
 }

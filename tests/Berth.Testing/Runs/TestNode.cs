@@ -34,7 +34,6 @@ public sealed class TestNode : IAsyncDisposable
     private readonly TaskCompletionSource _died = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly DirectoryInfo _home;
     private readonly MortalEngine _engine;
-    private readonly ResourceStore _resources;
     private readonly ScriptedLine _line;
     private readonly NodeDeath? _death;
     private readonly bool _isSuccessor;
@@ -61,11 +60,13 @@ public sealed class TestNode : IAsyncDisposable
             Slots = wishes.Slots,
             Guarding = Guarding.Never,
         };
-        _resources = new ResourceStore(TestResources.Settings(_home.FullName), clock);
-        _loop = new NodeLoop(settings, _engine, _client, _resources, new NodeLog(clock, Hear), Exit, clock, wishes.BootId, () => 0, path => new DeadlyFile(path, this));
+        Resources = new ResourceStore(TestResources.Settings(_home.FullName), clock);
+        _loop = new NodeLoop(settings, _engine, _client, Resources, new NodeLog(clock, Hear), Exit, clock, wishes.BootId, () => 0, path => new DeadlyFile(path, this));
     }
 
     public static Address Address { get; } = Address.Of([.. Enumerable.Repeat((byte)7, 32)]);
+
+    public ResourceStore Resources { get; }
 
     public TestClock Clock { get; }
 
@@ -195,7 +196,7 @@ public sealed class TestNode : IAsyncDisposable
         if (!HasDied)
         {
             _client.Dispose();
-            _resources.Dispose();
+            Resources.Dispose();
         }
 
         if (!_isSuccessor)
@@ -245,7 +246,7 @@ public sealed class TestNode : IAsyncDisposable
     {
         _line.Die();
         _engine.Die();
-        ThreadPool.QueueUserWorkItem(_ => _resources.Dispose());
+        ThreadPool.QueueUserWorkItem(_ => Resources.Dispose());
         Copy(new DirectoryInfo(StateDirectory), new DirectoryInfo(Path.Combine(_home.FullName, Path.GetFileName(StateDirectory) + "+")));
         _died.TrySetResult();
     }

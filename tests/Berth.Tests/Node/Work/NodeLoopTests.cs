@@ -3,6 +3,7 @@ using Berth.Jobs.Results;
 using Berth.Node.Capacity;
 using Berth.Node.Leases;
 using Berth.Testing.Market;
+using Berth.Testing.Resources;
 using Berth.Testing.Runs;
 using Xunit;
 using static Berth.Testing.Runs.TestNode;
@@ -111,6 +112,21 @@ public sealed class NodeLoopTests
         Assert.Equal(["fake/exit-0", "fake/registry-down-twice"], node.Engine.Images);
         Assert.Contains(node.Said, said => said.EndsWith("Fetched fake/registry-down-twice.", StringComparison.Ordinal));
         Assert.DoesNotContain(MarketCall.Claim, node.Market.Calls.TakeWhile(call => call != MarketCall.Look));
+    }
+
+    [Fact]
+    public async Task Required_resources_are_fetched_before_work_is_asked_for_and_kept_whatever_else_comes()
+    {
+        await using var server = new FileServer();
+        await using var node = Of(new NodeWishes { Hurries = TimeSpan.FromSeconds(10) });
+        node.Market.RequiredResources = [$$"""{ "type": "HTTP", "url": "{{server.Serve("/model", "weights")}}" }""", """{ "type": "Quantum" }"""];
+        node.Start();
+        await node.UntilSaysAsync("Waiting for work");
+
+        var entry = Assert.Single(node.Resources.Cache.List());
+        Assert.True(node.Resources.Cache.IsRequired(entry.Key));
+        Assert.False(node.Resources.Cache.TryRemove(entry));
+        Assert.Contains(node.Said, said => said.Contains("cannot read, so it is not fetched", StringComparison.Ordinal));
     }
 
     [Theory]
