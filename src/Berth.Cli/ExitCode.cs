@@ -59,7 +59,7 @@ internal static class ExitCodes
 
     private static ExitCode Of(OperationFault? fault) => fault switch
     {
-        OperationFault.RegistryUnavailable or OperationFault.DiskFull or OperationFault.EngineUnreachable => ExitCode.Unreachable,
+        OperationFault.RegistryUnavailable or OperationFault.ResourceUnavailable or OperationFault.DiskFull or OperationFault.EngineUnreachable => ExitCode.Unreachable,
         OperationFault.GpuUnavailable => ExitCode.WrongUse,
         _ => ExitCode.JobFailed,
     };

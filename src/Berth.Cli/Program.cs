@@ -25,6 +25,7 @@ var root = new RootCommand("Runs AI jobs on this machine, and on other people's 
     PlanCommand.Make(surroundings),
     SchemaCommand.Make(surroundings),
     PruneCommand.Make(surroundings),
+    ResourceCommand.Make(surroundings),
     KeyCommand.Make(surroundings),
     AddressCommand.Make(surroundings),
 };

@@ -292,6 +292,13 @@ public sealed class DockerEngine : IContainerEngine
         }
     }
 
+    public async Task CopyInAsync(string name, string path, Func<Stream, CancellationToken, Task> tar, CancellationToken ct)
+    {
+        using var content = new WrittenContent(tar, ct);
+        using var request = new HttpRequestMessage(HttpMethod.Put, $"containers/{Uri.EscapeDataString(name)}/archive?path={Uri.EscapeDataString(path)}") { Content = content };
+        using var response = await _connection.SendAsync($"Could not copy files to {path} of container {name}", request, EngineAnswer.General, isPatient: true, ct);
+    }
+
     public async Task<Stream?> CopyOutAsync(string name, string path, CancellationToken ct)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, $"containers/{Uri.EscapeDataString(name)}/archive?path={Uri.EscapeDataString(path)}");

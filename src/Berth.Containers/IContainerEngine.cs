@@ -58,6 +58,11 @@ public interface IContainerEngine : IAsyncDisposable
     /// <summary>Removes the container, running or not, with the anonymous volumes it has.</summary>
     Task RemoveAsync(string name, CancellationToken ct);
 
+    /// <summary>
+    /// Puts what <paramref name="tar"/> writes, a tar, below a folder of a container's file system, its volumes included, running or not. What is there under the same names is replaced.
+    /// </summary>
+    Task CopyInAsync(string name, string path, Func<Stream, CancellationToken, Task> tar, CancellationToken ct);
+
     /// <summary>A tar of the path in the container's file system, running or not; null when there is no such path.</summary>
     Task<Stream?> CopyOutAsync(string name, string path, CancellationToken ct);
 

@@ -186,6 +186,8 @@ public abstract class BusyboxEngineTests : ContainerEngineTests
 
     protected override ContainerSpec CannotBeStarted() => new() { Name = "", Image = Busybox, Command = ["no-such-program"] };
 
+    protected override ContainerSpec ReadsFiles(string folder) => Shell($"find {folder} -type f | sort | while read -r file; do echo \"$file: $(cat $file)\"; done");
+
     private static ContainerSpec Greeter() => Shell("echo ready; while true; do echo hello | nc -l -p 8080; done");
 
     protected async Task PullAsync(string reference, RegistryLogin? login = null)

@@ -1,6 +1,10 @@
 using System.Collections.Immutable;
 using System.CommandLine;
+using System.Text;
+using System.Text.Json;
 using Berth.Cli.Rendering;
+using Berth.Jobs.Definitions;
+using Berth.Node.Resources;
 using Berth.Protocol;
 using Berth.Protocol.Identity;
 
@@ -85,6 +89,7 @@ internal static class MarketCommand
                     DefaultTimeoutSeconds = Wishes.Seconds(parsed, wishes.Timeout) ?? Math.Min(draft.DefaultTimeoutSeconds, Wishes.Seconds(parsed, wishes.LargestTimeout) ?? long.MaxValue),
                     LargestTimeoutSeconds = Wishes.Seconds(parsed, wishes.LargestTimeout) ?? Math.Max(draft.LargestTimeoutSeconds, Wishes.Seconds(parsed, wishes.Timeout) ?? 0),
                     RequiredImages = Wishes.List(parsed, wishes.Images) ?? draft.RequiredImages,
+                    RequiredResources = Wishes.Objects(parsed, wishes.Resources) ?? draft.RequiredResources,
                     Access = wishes.Admitted(parsed),
                 },
                 ct);
@@ -115,6 +120,7 @@ internal static class MarketCommand
                     DefaultTimeoutSeconds = Wishes.Seconds(parsed, wishes.Timeout),
                     LargestTimeoutSeconds = Wishes.Seconds(parsed, wishes.LargestTimeout),
                     RequiredImages = Wishes.List(parsed, wishes.Images),
+                    RequiredResources = Wishes.Objects(parsed, wishes.Resources),
                     Access = wishes.Admitted(parsed),
                     OpenAccess = parsed.GetValue(open),
                 },
@@ -154,11 +160,15 @@ internal static class MarketCommand
             ("price", Printed.Price(market.Price)),
             ("timeout", $"{Printed.Span(market.DefaultTimeoutSeconds)} by default, {Printed.Span(market.LargestTimeoutSeconds)} at most"),
             ("images", market.RequiredImages.IsEmpty ? null : string.Join(", ", market.RequiredImages)),
+            ("resources", market.RequiredResources.IsEmpty ? null : string.Join(", ", market.RequiredResources.Select(NameOf))),
             ("admits", market.Access is not { } access ? "any node" : access.IsEmpty ? "no node" : string.Join(", ", access)),
             ("jobs", $"{market.JobsWaiting} queued, {market.JobsRunning} running"),
             ("nodes", $"{market.Nodes}, {market.SlotsWaiting} slots waiting"));
         return ExitCode.Success;
     }
+
+    private static string NameOf(JsonElement resource) =>
+        JobDefinitionReader.ReadResource(Encoding.UTF8.GetBytes(resource.GetRawText())).Resource is { } read ? $"{read.Type} {ResourceName.Of(read)}" : resource.GetRawText();
 
     /// <summary>What an operator may want of a market.</summary>
     private sealed class Wishes(bool priceRequired)
@@ -189,6 +199,9 @@ internal static class MarketCommand
 
         public Option<string[]> Images { get; } = Many("--image", "An image that its nodes keep at hand; may be repeated.", "image");
 
+        public Option<string[]> Resources { get; } = Many(
+            "--resource", "A resource that its nodes keep at hand, as JSON in the form of a definition's resources without a target; may be repeated.", "json");
+
         public Option<Address?[]> Admit { get; } = new("--admit")
         {
             Description = "A node that may serve it; may be repeated, and then no other may.",
@@ -207,13 +220,28 @@ internal static class MarketCommand
 
         public void AddTo(Command command)
         {
-            foreach (var option in new Option[] { Price, Gpus, Timeout, LargestTimeout, Images, Admit })
+            Resources.Validators.Add(result =>
+            {
+                foreach (var fault in result.Tokens.SelectMany(token => JobDefinitionReader.ReadResource(Encoding.UTF8.GetBytes(token.Value)).Problems).Where(problem => problem.Severity == Severity.Error))
+                {
+                    result.AddError($"--resource: {fault.Path}: {fault.Message}");
+                }
+            });
+            foreach (var option in new Option[] { Price, Gpus, Timeout, LargestTimeout, Images, Resources, Admit })
             {
                 command.Add(option);
             }
         }
 
         public static ImmutableArray<string>? List(ParseResult parsed, Option<string[]> option) => parsed.GetValue(option) is { Length: > 0 } texts ? [.. texts] : null;
+
+        public static ImmutableArray<JsonElement>? Objects(ParseResult parsed, Option<string[]> option) => List(parsed, option) is { } texts ? [.. texts.Select(Object)] : null;
+
+        private static JsonElement Object(string json)
+        {
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            return document.RootElement.Clone();
+        }
 
         public static long? Seconds(ParseResult parsed, Option<TimeSpan?> option) => parsed.GetValue(option) is { } span ? (long)span.TotalSeconds : null;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Berth.Containers;
 using Berth.Node.Capacity;
 using Berth.Node.Exposure;
+using Berth.Node.Resources;
 using Berth.Node.Runs;
 using Berth.Node.Work;
 using Berth.Protocol;
@@ -39,6 +40,8 @@ internal static class NodeStartCommand
             }
         });
         var command = new Command("start", "Take jobs of a market and run them on this machine, until told to leave.") { market, slots, access.Server, access.Key, allow, drain };
+        var resources = new ResourceOptions(around);
+        resources.AddTo(command);
         command.SetAction(async (parsed, ct) =>
         {
             if (access.Address(parsed) is not { } server || OwnKey.Read(around, parsed.GetValue(access.Key)) is not { } key)
@@ -57,7 +60,7 @@ internal static class NodeStartCommand
                     Slots = [.. parsed.GetRequiredValue(slots).Select(SlotOf).OfType<GpuChoice>()],
                     Guarding = parsed.GetValue(allow) ? Guarding.Never : Guarding.Always,
                 };
-                return (int)await RunAsync(around, server, key, home, settings, parsed.GetValue(drain) ?? DrainByDefault, ct);
+                return (int)await RunAsync(around, server, key, home, settings, resources.Settings(parsed), parsed.GetValue(drain) ?? DrainByDefault, ct);
             }
         });
         return command;
@@ -65,7 +68,7 @@ internal static class NodeStartCommand
 
     /// <summary>1 own the node's folder and its place at the engine, 2 see that jobs can be kept from this machine, 3 listen, 4 work until it is over.</summary>
     private static async Task<ExitCode> RunAsync(
-        Surroundings around, Uri server, SigningKey key, NodeHome home, NodeSettings settings, TimeSpan drainTimeout, CancellationToken ct)
+        Surroundings around, Uri server, SigningKey key, NodeHome home, NodeSettings settings, ResourceSettings fetching, TimeSpan drainTimeout, CancellationToken ct)
     {
         // 1
         using var owned = home.TryOwn();
@@ -92,7 +95,8 @@ internal static class NodeStartCommand
         using var socket = NodeSocket.Listen(home, around.Time);
         using var client = MarketClient.Connect(server, key, around.Time);
         using var over = new CancellationTokenSource();
-        var node = new NodeLoop(settings, engine, client, new NodeLog(around.Time, line => Write(around, line)), exit, around.Time);
+        using var resources = new ResourceStore(fetching, around.Time);
+        var node = new NodeLoop(settings, engine, client, resources, new NodeLog(around.Time, line => Write(around, line)), exit, around.Time);
         var listening = socket.ServeAsync(wish => Heed(wish, node, exit), over.Token);
         try
         {

@@ -6,6 +6,7 @@ using Berth.Jobs;
 using Berth.Jobs.Definitions;
 using Berth.Jobs.Results;
 using Berth.Node.Capacity;
+using Berth.Node.Resources;
 using Berth.Node.Runs;
 
 namespace Berth.Cli.Commands;
@@ -48,7 +49,9 @@ internal static class RunCommand
         var output = new Option<string?>("--output", "-o") { Description = "Where output folders are copied to. Default ./berth-output/<run>.", HelpName = "dir" };
         var result = new Option<string?>("--result") { Description = "Write the result of the run to this file, as JSON.", HelpName = "file" };
         var format = CommonOptions.Format();
+        var resources = new ResourceOptions(around);
         var command = new Command("run", "Run a job on this machine.") { source, resume, timeout, gpu, noGpu, pull, output, result, format };
+        resources.AddTo(command);
         command.Validators.Add(parsed =>
         {
             if (parsed.GetResult(source) is not { Tokens.Count: > 0 } && parsed.GetResult(resume) is not { Tokens.Count: > 0 })
@@ -71,7 +74,8 @@ internal static class RunCommand
                 parsed.GetValue(pull),
                 parsed.GetValue(output),
                 parsed.GetValue(result),
-                parsed.GetValue(format) == OutputFormat.Json);
+                parsed.GetValue(format) == OutputFormat.Json,
+                resources.Settings(parsed));
             return (int)await RunAsync(around, wishes, ct);
         });
         return command;
@@ -125,7 +129,8 @@ internal static class RunCommand
         using var closed = new CancellationTokenSource();
         await using var stopping = closed.Token.Register(() => stop.Request(StopReason.StoppedByClient));
         IRunWatcher watcher = wishes.AsJson ? new JsonWatcher(around.Output, OutputClosed) : new TextWatcher(around, StateSoFar(folder), OutputClosed);
-        var state = await new RunExecutor(engine, around.LocalNode, around.Time).ExecuteAsync(request, admission, folder, watcher, stop);
+        using var resources = new ResourceStore(wishes.Resources, around.Time);
+        var state = await new RunExecutor(engine, around.LocalNode, resources, around.Time).ExecuteAsync(request, admission, folder, watcher, stop);
 
         // 5
         await WriteResultAsync(around, state, definition, folder, wishes.Result);
@@ -182,7 +187,7 @@ internal static class RunCommand
 
         if (stored.HadLogins && wishes.Source is null)
         {
-            await around.Error.WriteLineAsync($"berth: the job has registry logins, which are never stored; name its definition again: berth run FILE --resume {folder.Run}");
+            await around.Error.WriteLineAsync($"berth: the job has passwords or keys, which are never stored; name its definition again: berth run FILE --resume {folder.Run}");
             return (null, null, ExitCode.WrongUse);
         }
 
@@ -220,5 +225,5 @@ internal static class RunCommand
     }
 
     private sealed record RunWishes(
-        string? Source, string? Resume, TimeSpan? Timeout, string? Gpu, PullPolicy Pull, string? Output, string? Result, bool AsJson);
+        string? Source, string? Resume, TimeSpan? Timeout, string? Gpu, PullPolicy Pull, string? Output, string? Result, bool AsJson, ResourceSettings Resources);
 }

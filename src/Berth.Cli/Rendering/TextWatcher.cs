@@ -23,6 +23,7 @@ internal sealed class TextWatcher : IRunWatcher
     private readonly Palette _palette;
     private readonly LiveLines? _live;
     private readonly Action _outputClosed;
+    private readonly HashSet<(OperationId, int)> _fetching = [];
     private bool _isClosed;
     private int _width;
     private RunState _state;
@@ -69,6 +70,13 @@ internal sealed class TextWatcher : IRunWatcher
                     }
 
                     break;
+                case ResourceProgressed e:
+                    ShowFetch(e);
+                    break;
+                case ResourceReady e:
+                    _live?.Set(FetchPlace(e.Operation), null);
+                    Say($"{Name(e.Operation)} {_palette.Quiet($"{(e.WasHere ? "has" : "fetched")} {e.Name} ({Files(e.Files)}, {Durations.Size(e.Bytes)}{(e.WasHere ? ", cached" : "")})")}");
+                    break;
                 case ContainerStarting { Restart: > 0 } e:
                     Say($"{Name(e.Operation)} {_palette.Doubtful($"starting again ({Ordinal(e.Restart)} time) in {Durations.Words(e.Delay)}")}");
                     break;
@@ -88,8 +96,12 @@ internal sealed class TextWatcher : IRunWatcher
                     _live?.Set(Index(e.Operation), null);
                     Say($"{Name(e.Operation)} copied {e.Path} to {_palette.Strong(e.Destination)} ({Files(e.Files)}, {Durations.Size(e.Bytes)})");
                     break;
+                case ResourceReturned e:
+                    Say($"{Name(e.Operation)} {(e.Files == 0 ? $"changed nothing in {e.Name}" : $"saved {Files(e.Files)}, {Durations.Size(e.Bytes)}, to {_palette.Strong(e.Name)}")}");
+                    break;
                 case OperationEnded e:
                     _live?.Set(Index(e.Operation), null);
+                    _live?.Set(FetchPlace(e.Operation), null);
                     Say($"{Name(e.Operation)} {Ended(e)}");
                     break;
                 case RunStopping e when e.Reason is not StopReason.JobFailed:
@@ -193,11 +205,39 @@ internal sealed class TextWatcher : IRunWatcher
             return;
         }
 
-        var share = e.TotalBytes > 0 ? Math.Clamp((double)e.CurrentBytes / e.TotalBytes, 0, 1) : 0;
-        var full = (int)(share * BarWidth);
-        var bar = $"{new string('█', full)}{_palette.Quiet(new string('░', BarWidth - full))}";
-        _live?.Set(Index(e.Operation), $"{Name(e.Operation)} {bar} {share * 100,3:0} % {Durations.Size(e.CurrentBytes)} of {Durations.Size(e.TotalBytes)}, {e.LayersDone} of {e.Layers} layers  {e.Image}");
+        _live?.Set(Index(e.Operation), $"{Name(e.Operation)} {Bar(e.CurrentBytes, e.TotalBytes)} {Durations.Size(e.CurrentBytes)} of {Durations.Size(e.TotalBytes)}, {e.LayersDone} of {e.Layers} layers  {e.Image}");
     }
+
+    private void ShowFetch(ResourceProgressed e)
+    {
+        if (_live is null)
+        {
+            if (_fetching.Add((e.Operation, e.Index)))
+            {
+                Say($"{Name(e.Operation)} fetching {e.Name}{(e.TotalBytes is { } size ? $", {Durations.Size(size)}" : "")}");
+            }
+
+            return;
+        }
+
+        var files = e.Files > 1 ? $", {e.FilesDone} of {e.Files} files" : "";
+        var rate = e.BytesPerSecond > 0 ? $", {Durations.Size(e.BytesPerSecond)}/s" : "";
+        var left = e.TimeLeft is { } time ? $", {Durations.Words(time)} left" : "";
+        var far = e.TotalBytes is { } total
+            ? $"{Bar(e.CurrentBytes, total)} {Durations.Size(e.CurrentBytes)} of {Durations.Size(total)}"
+            : $"fetching {Durations.Size(e.CurrentBytes)}";
+        _live.Set(FetchPlace(e.Operation), $"{Name(e.Operation)} {far}{files}{rate}{left}  {e.Name}");
+    }
+
+    private string Bar(long current, long total)
+    {
+        var share = total > 0 ? Math.Clamp((double)current / total, 0, 1) : 0;
+        var full = (int)(share * BarWidth);
+        return $"{new string('█', full)}{_palette.Quiet(new string('░', BarWidth - full))} {share * 100,3:0} %";
+    }
+
+    // Below the lines of the operations themselves: an image and a resource come at once.
+    private int FetchPlace(OperationId id) => Index(id) + 1_000_000;
 
     private string Ended(OperationEnded e)
     {

@@ -140,9 +140,10 @@ public sealed record WebSocketHealthCheck : HealthCheck
 /// <summary>Data fetched before an operation starts (job-language.md 1.14).</summary>
 public sealed record Resource
 {
-    /// <summary>S3, HF, IPFS, Ollama.</summary>
+    /// <summary>S3, HF, IPFS, Ollama, HTTP, Git.</summary>
     public required string Type { get; init; }
 
+    /// <summary>Folder in the container.</summary>
     public string? Target { get; init; }
 
     public string? Url { get; init; }
@@ -160,6 +161,15 @@ public sealed record Resource
     public string? AccessToken { get; init; }
 
     public string? Model { get; init; }
+
+    /// <summary>What an HTTP file is called in the target; null is the last part of its address.</summary>
+    public string? FileName { get; init; }
+
+    /// <summary>Digest an HTTP file must have, lower-case hexadecimal.</summary>
+    public string? Sha256 { get; init; }
+
+    /// <summary>Bytes an HTTP file must have.</summary>
+    public long? Size { get; init; }
 
     public bool AllowWrite { get; init; }
 

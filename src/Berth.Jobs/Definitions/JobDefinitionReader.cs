@@ -80,6 +80,23 @@ public static class JobDefinitionReader
         return new ArgumentsReading(problems.HasErrors ? null : arguments, problems.ToImmutable());
     }
 
+    /// <summary>Reads a resource that stands alone, for a machine and not for a container: it needs no target.</summary>
+    public static ResourceReading ReadResource(ReadOnlyMemory<byte> utf8)
+    {
+        var (root, faults) = DocumentText.Read(utf8, DocumentFormat.Json);
+        if (root is not ObjectNode resource)
+        {
+            return new ResourceReading(null, faults.IsEmpty ? [new Problem { Severity = Severity.Error, Path = "$", Position = new TextPosition(1, 1), Message = "A resource is an object, such as { \"type\": \"HF\", \"repo\": \"owner/name\" }." }] : faults);
+        }
+
+        var problems = new ProblemList();
+        var placed = resource["target"] is null ? resource with { Members = resource.Members.Add(new ObjectMember("target", new TextNode("/resource"))) } : resource;
+        var form = new Form(placed, DocumentPath.Root, problems);
+        CheckTexts(placed, form.Path, problems);
+        var read = new ResourceReader(new ArgumentsReader(problems, isFilled: true), problems).ReadOne(form);
+        return new ResourceReading(problems.HasErrors ? null : read, problems.ToImmutable());
+    }
+
     private static Form OperationForm(Form form, int index, ProblemList problems) =>
         new((ObjectNode)((ListNode)form["ops"]!).Items[index], form.At("ops").Item(index), problems);
 

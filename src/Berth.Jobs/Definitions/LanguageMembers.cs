@@ -47,6 +47,10 @@ public static class LanguageMembers
 
     public static ImmutableArray<string> IpfsResource { get; } = ["type", "url", "target"];
 
+    public static ImmutableArray<string> HttpResource { get; } = ["type", "url", "target", "name", "sha256", "size"];
+
+    public static ImmutableArray<string> GitResource { get; } = ["type", "url", "target", "revision", "accessToken"];
+
     public static ImmutableArray<string> ResourceBucket { get; } = ["url", "files"];
 
     public static ImmutableArray<string> S3Credentials { get; } = ["REGION", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY"];
@@ -85,6 +89,8 @@ public static class LanguageMembers
         ["huggingFaceResource"] = HuggingFaceResource,
         ["ollamaResource"] = OllamaResource,
         ["ipfsResource"] = IpfsResource,
+        ["httpResource"] = HttpResource,
+        ["gitResource"] = GitResource,
         ["resourceBucket"] = ResourceBucket,
         ["s3Credentials"] = S3Credentials,
         ["authentication"] = Authentication,

@@ -6,16 +6,19 @@ namespace Berth.Jobs.Definitions;
 /// <summary>Reads <c>resources</c> (job-language.md 1.14), each kind in the shapes of both generations.</summary>
 internal sealed partial class ResourceReader(ArgumentsReader arguments, ProblemList problems)
 {
+    /// <summary>The greatest number that JSON texts carry exactly.</summary>
+    private const double LargestFile = 1L << 53;
+
     private const string DefaultOllamaTarget = "/root/.ollama/models";
 
-    private static readonly ImmutableArray<string> Types = ["S3", "HF", "Ollama", "IPFS"];
+    private static readonly ImmutableArray<string> Types = ["S3", "HF", "Ollama", "IPFS", "HTTP", "Git"];
 
     public ImmutableArray<Resource> Read(Form form)
     {
         var resources = ImmutableArray.CreateBuilder<Resource>();
         foreach (var (node, path) in arguments.Elements(form, "resources"))
         {
-            if (Form.ObjectOf(node, path, problems) is { } resource && One(resource) is { } read)
+            if (Form.ObjectOf(node, path, problems) is { } resource && ReadOne(resource) is { } read)
             {
                 resources.Add(read);
             }
@@ -24,7 +27,7 @@ internal sealed partial class ResourceReader(ArgumentsReader arguments, ProblemL
         return resources.ToImmutable();
     }
 
-    private Resource? One(Form form)
+    public Resource? ReadOne(Form form)
     {
         form.Required("type", $"one of {string.Join(", ", Types)}");
         return form.Word("type", Types) switch
@@ -33,6 +36,8 @@ internal sealed partial class ResourceReader(ArgumentsReader arguments, ProblemL
             "HF" => HuggingFace(form.Knows(LanguageMembers.HuggingFaceResource)),
             "Ollama" => Ollama(form.Knows(LanguageMembers.OllamaResource)),
             "IPFS" => Ipfs(form.Knows(LanguageMembers.IpfsResource)),
+            "HTTP" => Http(form.Knows(LanguageMembers.HttpResource)),
+            "Git" => Git(form.Knows(LanguageMembers.GitResource)),
             _ => null,
         };
     }
@@ -132,6 +137,79 @@ internal sealed partial class ResourceReader(ArgumentsReader arguments, ProblemL
         return new Resource { Type = "IPFS", Url = NotEmpty(form, "url"), Target = Target(form) };
     }
 
+    private Resource Http(Form form)
+    {
+        var url = WebAddress(form);
+        var name = NotEmpty(form, "name");
+        if (name is not null && !arguments.IsOpen(name) && (name is "." or ".." || name.AsSpan().ContainsAny('/', '\\', '\0')))
+        {
+            form.Refuse("name", "The name of a file has no '/' in it.", "a file's name");
+        }
+
+        var digest = form.Text("sha256");
+        if (digest is not null && !arguments.IsOpen(digest) && !Digest.IsMatch(digest))
+        {
+            form.Refuse("sha256", "A SHA-256 digest is 64 hexadecimal digits.", "64 hexadecimal digits");
+        }
+
+        return new Resource
+        {
+            Type = "HTTP",
+            Url = url,
+            Target = Target(form),
+            FileName = name,
+            Sha256 = digest?.ToLowerInvariant(),
+            Size = Size(form),
+        };
+    }
+
+    private Resource Git(Form form) => new()
+    {
+        Type = "Git",
+        Url = WebAddress(form),
+        Target = Target(form),
+        Revision = NotEmpty(form, "revision") is { } revision && (arguments.IsOpen(revision) || GitRevision.IsMatch(revision)) ? revision : RefusedRevision(form),
+        AccessToken = form.Text("accessToken"),
+    };
+
+    private static string? RefusedRevision(Form form)
+    {
+        if (form.Has("revision"))
+        {
+            form.Refuse("revision", "A revision is a branch, a tag or a commit.");
+        }
+
+        return null;
+    }
+
+    private string? WebAddress(Form form)
+    {
+        form.Required("url", "an https:// or http:// address");
+        var url = NotEmpty(form, "url");
+        if (url is not null && !arguments.IsOpen(url) && !(Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"))
+        {
+            form.Refuse("url", "This resource is at an https:// or http:// address.", "an https:// or http:// address");
+        }
+
+        return url;
+    }
+
+    private static long? Size(Form form)
+    {
+        if (form.Number("size") is not { } number)
+        {
+            return null;
+        }
+
+        if (number is >= 0 and <= LargestFile && Math.Floor(number) == number)
+        {
+            return (long)number;
+        }
+
+        form.Refuse("size", "'size' is the file's bytes, a whole number.", "a whole number of bytes");
+        return null;
+    }
+
     private string? Target(Form form)
     {
         if (form.RequiredText("target") is not { } target)
@@ -153,6 +231,13 @@ internal sealed partial class ResourceReader(ArgumentsReader arguments, ProblemL
 
         return text;
     }
+
+    // git's own rules are finer; this keeps what could be taken for an option or a pattern from it.
+    [GeneratedRegex(@"^[A-Za-z0-9_][A-Za-z0-9_./+-]{0,250}\z")]
+    private static partial Regex GitRevision { get; }
+
+    [GeneratedRegex(@"^[0-9A-Fa-f]{64}\z")]
+    private static partial Regex Digest { get; }
 
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9_.-]*(?:/[A-Za-z0-9][A-Za-z0-9_.-]*)?\z")]
     private static partial Regex Repository { get; }

@@ -56,6 +56,15 @@ public sealed record OperationState
 
     public PullProgressed? Pull { get; init; }
 
+    /// <summary>The resource that is being fetched.</summary>
+    public ResourceProgressed? Fetch { get; init; }
+
+    /// <summary>Those of its resources that are on the machine.</summary>
+    public ImmutableArray<ResourceReady> Resources { get; init; } = [];
+
+    /// <summary>Those of its resources whose changes went back.</summary>
+    public ImmutableArray<ResourceReturned> Returned { get; init; } = [];
+
     public bool IsReady { get; init; }
 
     /// <summary>The endpoint ids that were drawn for it, by port as written; of other ports they can be derived.</summary>
@@ -83,6 +92,9 @@ public sealed record OperationState
 
     internal OperationState With(EndpointUp endpoint) =>
         this with { Endpoints = [.. Endpoints.Where(known => known.Port != endpoint.Port), endpoint] };
+
+    internal OperationState With(ResourceReady resource) =>
+        this with { Fetch = null, Resources = [.. Resources.Where(known => known.Index != resource.Index), resource] };
 
     internal OperationState With(EndpointHealthChanged change) => this with
     {

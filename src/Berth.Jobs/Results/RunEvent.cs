@@ -17,6 +17,8 @@ namespace Berth.Jobs.Results;
 [JsonDerivedType(typeof(OperationStarting), "operation-starting")]
 [JsonDerivedType(typeof(PullProgressed), "pull-progressed")]
 [JsonDerivedType(typeof(ImageReady), "image-ready")]
+[JsonDerivedType(typeof(ResourceProgressed), "resource-progressed")]
+[JsonDerivedType(typeof(ResourceReady), "resource-ready")]
 [JsonDerivedType(typeof(ContainerStarting), "container-starting")]
 [JsonDerivedType(typeof(ContainerStarted), "container-started")]
 [JsonDerivedType(typeof(EndpointUp), "endpoint-up")]
@@ -26,6 +28,7 @@ namespace Berth.Jobs.Results;
 [JsonDerivedType(typeof(ContainerExited), "container-exited")]
 [JsonDerivedType(typeof(OutputCopying), "output-copying")]
 [JsonDerivedType(typeof(OutputCopied), "output-copied")]
+[JsonDerivedType(typeof(ResourceReturned), "resource-returned")]
 [JsonDerivedType(typeof(OperationEnded), "operation-ended")]
 [JsonDerivedType(typeof(RunStopping), "run-stopping")]
 [JsonDerivedType(typeof(RunEnded), "run-ended")]
@@ -103,6 +106,35 @@ public sealed record PullProgressed(OperationId Operation, string Image) : RunEv
 /// <summary>The operation's image is on the machine.</summary>
 public sealed record ImageReady(OperationId Operation, string Image, string ImageId, bool Pulled) : RunEvent;
 
+/// <summary>One of an operation's resources, by its place among them, is being fetched; many of these, and losing one loses nothing.</summary>
+public sealed record ResourceProgressed(OperationId Operation, int Index, string Name) : RunEvent
+{
+    public long CurrentBytes { get; init; }
+
+    /// <summary>Null where nobody says how much it will be.</summary>
+    public long? TotalBytes { get; init; }
+
+    public int FilesDone { get; init; }
+
+    public int? Files { get; init; }
+
+    public long BytesPerSecond { get; init; }
+
+    /// <summary>At this rate; null where that cannot be told.</summary>
+    public TimeSpan? TimeLeft { get; init; }
+}
+
+/// <summary>One of an operation's resources is on the machine; it stays there until the run has ended.</summary>
+public sealed record ResourceReady(OperationId Operation, int Index, string Name, string Key) : RunEvent
+{
+    public long Bytes { get; init; }
+
+    public int Files { get; init; }
+
+    /// <summary>Nothing had to be fetched.</summary>
+    public bool WasHere { get; init; }
+}
+
 /// <summary>Intent: the container of this name will be created and started, for the so-manieth time (from 0).</summary>
 public sealed record ContainerStarting(OperationId Operation, string Container, int Restart) : RunEvent
 {
@@ -159,6 +191,9 @@ public sealed record OutputCopying(OperationId Operation, string Path, int Files
 /// <summary>The operation's output folder was copied out.</summary>
 public sealed record OutputCopied(OperationId Operation, string Path, string Destination, int Files, long Bytes) : RunEvent;
 
+/// <summary>What the operation changed in a resource it may write to is where the resource came from.</summary>
+public sealed record ResourceReturned(OperationId Operation, int Index, string Name, int Files, long Bytes) : RunEvent;
+
 /// <summary>How an operation ended.</summary>
 public enum OperationOutcome
 {
@@ -207,6 +242,12 @@ public enum OperationFault
     Output,
     NotReady,
     OutOfMemory,
+
+    /// <summary>A resource is not there, not for these credentials, not what it should be, or from where nothing may be fetched.</summary>
+    Resource,
+
+    /// <summary>Whoever has a resource does not answer.</summary>
+    ResourceUnavailable,
 }
 
 /// <summary>Why an operation failed, in a sentence a person can act on.</summary>

@@ -198,6 +198,7 @@ public static class RunResultWriter
     private static string ErrorEvent(OperationFault fault) => fault switch
     {
         OperationFault.ImageNotFound or OperationFault.ImageDenied or OperationFault.RegistryUnavailable => "image-pull-error",
+        OperationFault.Resource or OperationFault.ResourceUnavailable => "resource-error",
         OperationFault.Placeholder or OperationFault.Output or OperationFault.NotReady => "operation-error",
         _ => "container-runtime-error",
     };

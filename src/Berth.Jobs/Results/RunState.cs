@@ -72,6 +72,8 @@ public sealed record RunState
             OperationStarting e => With(e.Operation, operation => operation with { Phase = OperationPhase.Starting, StartedAt = operation.StartedAt ?? e.At }),
             PullProgressed e => With(e.Operation, operation => operation with { Pull = e }),
             ImageReady e => With(e.Operation, operation => operation with { Pull = null, ImageId = e.ImageId }),
+            ResourceProgressed e => With(e.Operation, operation => operation with { Fetch = e }),
+            ResourceReady e => With(e.Operation, operation => operation.With(e)),
             ContainerStarting e => With(e.Operation, operation => operation with
             {
                 Phase = e.Restart == 0 ? OperationPhase.Starting : OperationPhase.Restarting,
@@ -93,12 +95,14 @@ public sealed record RunState
             ContainerExited e => With(e.Operation, operation => operation with { Exit = e }),
             OutputCopying e => With(e.Operation, operation => operation with { HasBegunOutput = true }),
             OutputCopied e => With(e.Operation, operation => operation with { Output = e }),
+            ResourceReturned e => With(e.Operation, operation => operation with { Returned = operation.Returned.Add(e) }),
             OperationEnded e => With(e.Operation, operation => operation with
             {
                 Phase = OperationPhase.Ended,
                 End = e,
                 EndedAt = e.At,
                 Pull = null,
+                Fetch = null,
                 Endpoints = [.. operation.Endpoints.Select(endpoint => endpoint with { Health = EndpointHealth.Offline })],
             }),
             RunStopping e => this with { Stopping = Stopping ?? e.Reason },

@@ -37,11 +37,6 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
             throw RefusedException.Bad("'attempts' is 1 or 2.");
         }
 
-        if (definition.Operations.OfType<RunContainer>().Any(operation => !operation.Arguments.Resources.IsEmpty))
-        {
-            throw new RefusedException(ProblemTypes.InvalidDefinition, "The definition asks for resources, which nodes of this version do not fetch yet. Put the data into the image, or fetch it in the operation's own command.");
-        }
-
         // 2
         // What is refused leaves nothing behind.
         var id = UnixFsHasher.IdOf(bytes);

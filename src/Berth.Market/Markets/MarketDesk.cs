@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Text;
 using System.Text.RegularExpressions;
+using Berth.Jobs.Definitions;
 using Berth.Market.Jobs;
 using Berth.Market.Nodes;
 using Berth.Market.Storage;
@@ -54,6 +56,7 @@ internal sealed partial class MarketDesk(Database database, JobChanges changes, 
             DefaultTimeoutSeconds = draft.DefaultTimeoutSeconds,
             LargestTimeoutSeconds = draft.LargestTimeoutSeconds,
             RequiredImages = draft.RequiredImages,
+            RequiredResources = [.. draft.RequiredResources.Select(resource => resource.GetRawText())],
             Access = draft.Access,
             CreatedAt = time.GetUtcNow(),
         });
@@ -86,6 +89,7 @@ internal sealed partial class MarketDesk(Database database, JobChanges changes, 
                     DefaultTimeoutSeconds = change.DefaultTimeoutSeconds ?? before.DefaultTimeoutSeconds,
                     LargestTimeoutSeconds = change.LargestTimeoutSeconds ?? before.LargestTimeoutSeconds,
                     RequiredImages = change.RequiredImages ?? before.RequiredImages,
+                    RequiredResources = change.RequiredResources is { } resources ? [.. resources.Select(resource => resource.GetRawText())] : before.RequiredResources,
                     Access = change.OpenAccess ? null : change.Access ?? before.Access,
                 });
                 await MarketStore.UpdateAsync(transaction, after, ct);
@@ -175,9 +179,33 @@ internal sealed partial class MarketDesk(Database database, JobChanges changes, 
             throw RefusedException.Bad("The default timeout is from one second to the largest timeout.");
         }
 
+        CheckResources(terms.RequiredResources);
         return TooMany(terms.GpuTypes) || TooMany(terms.RequiredImages) || terms.Access is { Length: > 10_000 }
             ? throw RefusedException.Bad("A market has at most 100 GPU types and 100 required images, each at most 256 characters, and admits at most 10,000 nodes by name.")
             : terms;
+    }
+
+    // Everybody reads a market's terms, so nothing in them may be secret.
+    private static void CheckResources(ImmutableArray<string> resources)
+    {
+        if (resources.Length > 100)
+        {
+            throw RefusedException.Bad("A market has at most 100 required resources.");
+        }
+
+        foreach (var text in resources)
+        {
+            var reading = JobDefinitionReader.ReadResource(Encoding.UTF8.GetBytes(text));
+            if (reading.Resource is not { } resource)
+            {
+                throw RefusedException.Bad($"A required resource cannot be read. {reading.Problems.First(problem => problem.Severity == Severity.Error).Message}");
+            }
+
+            if (resource is not { Credentials: null, AccessToken: null })
+            {
+                throw RefusedException.Bad("A required resource has no IAM keys and no access token: everybody can read what a market requires.");
+            }
+        }
     }
 
     private static bool TooMany(ImmutableArray<string> texts) => texts.Length > 100 || texts.Any(text => text is null or { Length: 0 or > 256 });

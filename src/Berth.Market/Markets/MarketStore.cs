@@ -24,15 +24,15 @@ internal static class MarketStore
 
     public static Task InsertAsync(Transaction transaction, MarketTerms terms, CancellationToken ct) => transaction.ExecuteAsync(
         """
-        insert into markets (slug, address, gpu_types, price, default_timeout, largest_timeout, required_images, access, created_at)
-        values (@slug, @address, @gpus, @price, @default, @largest, @images, @access, @created)
+        insert into markets (slug, address, gpu_types, price, default_timeout, largest_timeout, required_images, required_resources, access, created_at)
+        values (@slug, @address, @gpus, @price, @default, @largest, @images, @resources, @access, @created)
         """,
         ct,
         [("slug", terms.Slug), ("address", terms.Address.Value), ("created", terms.CreatedAt.Micro()), .. Changeable(terms)]);
 
     public static Task UpdateAsync(Transaction transaction, MarketTerms terms, CancellationToken ct) => transaction.ExecuteAsync(
         """
-        update markets set gpu_types = @gpus, price = @price, default_timeout = @default, largest_timeout = @largest, required_images = @images, access = @access,
+        update markets set gpu_types = @gpus, price = @price, default_timeout = @default, largest_timeout = @largest, required_images = @images, required_resources = @resources, access = @access,
           is_closed = @closed where id = @number
         """,
         ct,
@@ -62,6 +62,7 @@ internal static class MarketStore
             DefaultTimeoutSeconds = terms.DefaultTimeoutSeconds,
             LargestTimeoutSeconds = terms.LargestTimeoutSeconds,
             RequiredImages = terms.RequiredImages,
+            RequiredResources = [.. terms.RequiredResources.Select(Element)],
             Access = terms.Access,
             IsClosed = terms.IsClosed,
             JobsWaiting = counts.Queued,
@@ -78,8 +79,15 @@ internal static class MarketStore
         ("default", terms.DefaultTimeoutSeconds),
         ("largest", terms.LargestTimeoutSeconds),
         ("images", Json(terms.RequiredImages)),
+        ("resources", Json(terms.RequiredResources)),
         ("access", terms.Access is { } access ? Json([.. access.Select(address => address.Value)]) : null),
     ];
+
+    private static JsonElement Element(string json)
+    {
+        using var document = JsonDocument.Parse(json);
+        return document.RootElement.Clone();
+    }
 
     private static string Json(ImmutableArray<string> texts) => JsonSerializer.Serialize(texts.ToArray());
 
@@ -95,6 +103,7 @@ internal static class MarketStore
         DefaultTimeoutSeconds = row.Long("default_timeout"),
         LargestTimeoutSeconds = row.Long("largest_timeout"),
         RequiredImages = Texts(row.Text("required_images")),
+        RequiredResources = Texts(row.Text("required_resources")),
         Access = row.TextOrNull("access") is { } access ? [.. Texts(access).Select(text => new Address(text))] : null,
         IsClosed = row.Flag("is_closed"),
         CreatedAt = row.Moment("created_at"),

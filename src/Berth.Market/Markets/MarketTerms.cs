@@ -23,6 +23,9 @@ internal sealed record MarketTerms
 
     public required ImmutableArray<string> RequiredImages { get; init; }
 
+    /// <summary>The JSON text of each.</summary>
+    public required ImmutableArray<string> RequiredResources { get; init; }
+
     /// <summary>The nodes that may serve it; null lets anybody.</summary>
     public ImmutableArray<Address>? Access { get; init; }
 

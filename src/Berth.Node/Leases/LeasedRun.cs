@@ -262,7 +262,7 @@ internal sealed class LeasedRun : IDisposable
             stop.Request(StopReason.NodeShutdown);
         }
 
-        return await new RunExecutor(_scope.Engine, _scope.Node.Value, _scope.Time) { OpenJournal = _scope.OpenJournal }
+        return await new RunExecutor(_scope.Engine, _scope.Node.Value, _scope.Resources, _scope.Time) { OpenJournal = _scope.OpenJournal }
             .ExecuteAsync(request, admission, _folder, _reporter, stop);
     }
 

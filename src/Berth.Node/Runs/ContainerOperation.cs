@@ -4,6 +4,7 @@ using Berth.Containers;
 using Berth.Jobs.Definitions;
 using Berth.Jobs.Placeholders;
 using Berth.Jobs.Results;
+using Berth.Node.Resources;
 
 namespace Berth.Node.Runs;
 
@@ -28,8 +29,8 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
     public bool IsRemovable => State is { Container: not null, End: not null };
 
     /// <summary>
-    /// 1 fill the placeholders, 2 get the image, 3 create and start the container, 4 follow it to its end, starting it again as its
-    /// policy says, 5 copy its output out, 6 say how it ended. <see cref="RemoveAsync"/> comes after.
+    /// 1 fill the placeholders, 2 get the image and the resources, 3 create and start the container, 4 follow it to its end, starting it again as its
+    /// policy says, 5 give back what it changed and copy its output out, 6 say how it ended. <see cref="RemoveAsync"/> comes after.
     /// </summary>
     /// <exception cref="EngineException">The engine is gone; the operation has no end of its own then.</exception>
     public async Task<OperationOutcome> RunAsync()
@@ -46,25 +47,27 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
             var arguments = Fill();
 
             // 2
-            if (State.Container is null)
-            {
-                await new ImagePulls(scope.Engine, Journal, scope.Request.Pull, scope.Time).EnsureAsync(operation.Id, arguments.Image, arguments.Login, stop.Ended);
-            }
+            var resources = await PrepareAsync(arguments);
 
             // 3, 4
-            var end = await FollowAsync(arguments);
+            var end = await FollowAsync(arguments, resources);
 
             // 5
+            var returnFault = await new ResourceReturn(operation.Id, _container, scope, stop).GiveBackAsync(resources);
             var outputFault = arguments.Output is { } path ? await new OutputCopy(operation.Id, _container, scope, stop).TakeAsync(path) : null;
 
             // 6
-            return End(end, outputFault);
+            return End(end, returnFault ?? outputFault);
         }
         catch (OperationCanceledException) when (stop.Ended.IsCancellationRequested)
         {
             return End(OperationOutcome.Stopped, null);
         }
         catch (EngineException fault) when (fault.Fault != EngineFault.Unreachable)
+        {
+            return Fail(new OperationError(FaultOf(fault.Fault), fault.Message));
+        }
+        catch (ResourceException fault)
         {
             return Fail(new OperationError(FaultOf(fault.Fault), fault.Message));
         }
@@ -94,9 +97,31 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
         return reading.Arguments ?? throw new UnfillableException(reading.Problems);
     }
 
-    private async Task<WatchedEnd> FollowAsync(ContainerArguments arguments)
+    // The first that cannot be had ends the other's fetching too.
+    private async Task<ImmutableArray<ResourceMount>> PrepareAsync(ContainerArguments arguments)
     {
-        var start = new ContainerStart(operation, scope, stop);
+        using var failed = CancellationTokenSource.CreateLinkedTokenSource(stop.Ended);
+        var image = State.Container is null
+            ? new ImagePulls(scope.Engine, Journal, scope.Request.Pull, scope.Time).EnsureAsync(operation.Id, arguments.Image, arguments.Login, failed.Token)
+            : Task.CompletedTask;
+        var resources = arguments.Resources.IsEmpty
+            ? Task.FromResult(ImmutableArray<ResourceMount>.Empty)
+            : new ResourceFetches(scope).EnsureAsync(operation.Id, arguments.Resources, failed.Token);
+        var first = await Task.WhenAny(image, resources);
+        if (!first.IsCompletedSuccessfully)
+        {
+            await failed.CancelAsync();
+            await Task.WhenAny(Task.WhenAll(image, resources));
+            await first;
+        }
+
+        await image;
+        return await resources;
+    }
+
+    private async Task<WatchedEnd> FollowAsync(ContainerArguments arguments, ImmutableArray<ResourceMount> resources)
+    {
+        var start = new ContainerStart(operation, resources, scope, stop);
         var watch = new ContainerWatch(operation, scope, stop, _pump!, ready);
         for (var pause = FirstRestartPause; ; pause = Min(pause * 2, LongestRestartPause))
         {
@@ -125,7 +150,7 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
         _ => throw new UnreachableException($"No such policy: {policy.When}."),
     };
 
-    private OperationOutcome End(WatchedEnd end, OperationError? outputFault)
+    private OperationOutcome End(WatchedEnd end, OperationError? leavingFault)
     {
         if (end.IsOutOfTime)
         {
@@ -144,7 +169,7 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
                 : null);
         }
 
-        return outputFault is null ? End(OperationOutcome.Succeeded, null) : Fail(outputFault);
+        return leavingFault is null ? End(OperationOutcome.Succeeded, null) : Fail(leavingFault);
     }
 
     private OperationOutcome Fail(OperationError? error, StopReason? reason = null)
@@ -196,6 +221,13 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
         EngineFault.Unreachable => OperationFault.EngineUnreachable,
         EngineFault.Refused or EngineFault.NotFound or EngineFault.Failed => OperationFault.Engine,
         _ => throw new UnreachableException($"No such fault: {fault}."),
+    };
+
+    public static OperationFault FaultOf(ResourceFault fault) => fault switch
+    {
+        ResourceFault.Unavailable => OperationFault.ResourceUnavailable,
+        ResourceFault.DiskFull => OperationFault.DiskFull,
+        _ => OperationFault.Resource,
     };
 
     private static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;

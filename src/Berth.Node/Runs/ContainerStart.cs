@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Berth.Containers;
 using Berth.Jobs;
 using Berth.Jobs.Commands;
@@ -7,7 +8,7 @@ using Berth.Jobs.Results;
 namespace Berth.Node.Runs;
 
 /// <summary>Brings the container of one operation to running, with all it needs, and says where its ports are.</summary>
-internal sealed class ContainerStart(RunContainer operation, RunScope scope, StopSignal stop)
+internal sealed class ContainerStart(RunContainer operation, ImmutableArray<ResourceMount> resources, RunScope scope, StopSignal stop)
 {
     /// <summary>An address of the documentation range: the machine's own names lead nowhere from inside a job.</summary>
     private const string NowhereAddress = "192.0.2.1";
@@ -33,6 +34,7 @@ internal sealed class ContainerStart(RunContainer operation, RunScope scope, Sto
             stop.Ended.ThrowIfCancellationRequested();
             await scope.Network.WaitAsync(stop.Ended);
             await MakeAsync(arguments, exists: known is not null);
+            await FillCopiesAsync(isStale);
             await scope.Guard.WaitAsync(stop.Ended);
             await scope.Engine.StartAsync(_container, stop.AtOnce);
         }
@@ -56,7 +58,8 @@ internal sealed class ContainerStart(RunContainer operation, RunScope scope, Sto
             return;
         }
 
-        foreach (var name in arguments.Volumes.Select(volume => scope.Names.Volume(volume.Name)).Distinct())
+        var copies = resources.Where(IsCopied).Select(resource => scope.Names.ResourceVolume(operation.Index, resource.Index));
+        foreach (var name in arguments.Volumes.Select(volume => scope.Names.Volume(volume.Name)).Concat(copies).Distinct())
         {
             if (!Journal.State.Volumes.Contains(name))
             {
@@ -76,6 +79,22 @@ internal sealed class ContainerStart(RunContainer operation, RunScope scope, Sto
         stop.Ended.ThrowIfCancellationRequested();
     }
 
+    // An engine elsewhere sees no folder of this machine, and what the job may write to is its own.
+    private bool IsCopied(ResourceMount resource) => resource.Resource.AllowWrite || !scope.SeesFolders;
+
+    // Done again when a process died over it; a container that starts once more keeps what it made of its copy.
+    private async Task FillCopiesAsync(bool isRestart)
+    {
+        foreach (var resource in resources.Where(resource => IsCopied(resource) && !isRestart))
+        {
+            await scope.Engine.CopyInAsync(
+                _container,
+                resource.Target,
+                (stream, ct) => ResourceCopy.PackAsync(resource.Entry.Files, stream, ct),
+                stop.Ended);
+        }
+    }
+
     private ContainerSpec Spec(ContainerArguments arguments)
     {
         var hasGpu = arguments.Gpu && scope.Gpu is not null;
@@ -91,7 +110,12 @@ internal sealed class ContainerStart(RunContainer operation, RunScope scope, Sto
             Network = names.Network,
             NetworkAliases = [.. new[] { operation.Id.Value, names.Host(operation.Index) }.Concat(arguments.Aliases).Distinct()],
             ExtraHosts = [new("host.docker.internal", NowhereAddress), new("host.containers.internal", NowhereAddress)],
-            Volumes = [.. arguments.Volumes.Select(volume => new VolumeBinding(names.Volume(volume.Name), volume.Destination))],
+            Volumes =
+            [
+                .. arguments.Volumes.Select(volume => new VolumeBinding(names.Volume(volume.Name), volume.Destination)),
+                .. resources.Where(IsCopied).Select(resource => new VolumeBinding(names.ResourceVolume(operation.Index, resource.Index), resource.Target)),
+            ],
+            Folders = [.. resources.Where(resource => !IsCopied(resource)).Select(resource => new FolderBinding(resource.Entry.Files, resource.Target))],
             PublishedPorts = [.. Ports(arguments)],
             Gpu = hasGpu ? scope.Gpu : null,
             Limits = scope.Ceiling,

@@ -3,7 +3,7 @@ using Berth.Jobs.Definitions;
 
 namespace Berth.Node.Runs;
 
-/// <summary>Makes the text of a definition that may rest on a disk: without the passwords of its registry logins.</summary>
+/// <summary>Makes the text of a definition that may rest on a disk: without its registry logins and without the keys and tokens of its resources.</summary>
 public static class DefinitionKeeping
 {
     public static string WithoutLogins(JobDefinition definition, out bool hadLogins)
@@ -24,11 +24,18 @@ public static class DefinitionKeeping
         stripped = found;
         return result;
 
-        DocumentNode StripOperation(DocumentNode operation) => Without(operation, "args", arguments => Without(arguments, "authentication", _ =>
+        DocumentNode StripOperation(DocumentNode operation) =>
+            Without(operation, "args", arguments => Without(Without(arguments, "authentication", Nothing), "resources", StripResources));
+
+        DocumentNode StripResources(DocumentNode resources) => resources is ListNode list
+            ? list with { Items = [.. list.Items.Select(resource => Without(Without(resource, "IAM", Nothing), "accessToken", Nothing))] }
+            : resources;
+
+        DocumentNode? Nothing(DocumentNode secret)
         {
             found = true;
             return null;
-        }));
+        }
     }
 
     private static DocumentNode Without(DocumentNode node, string name, Func<DocumentNode, DocumentNode?> change) => node is ObjectNode map

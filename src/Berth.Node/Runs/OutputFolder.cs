@@ -93,7 +93,7 @@ internal sealed class OutputFolder(int mostFiles, long mostBytes)
     }
 
     // A container may give its files any time and name there is; the reader has no words of its own for the impossible ones.
-    private static async Task<TarEntry?> NextAsync(TarReader reader, CancellationToken ct)
+    public static async Task<TarEntry?> NextAsync(TarReader reader, CancellationToken ct)
     {
         try
         {

@@ -24,6 +24,9 @@ public sealed record RunAdmission
     /// </summary>
     public bool CanPrepareAhead { get; init; }
 
+    /// <summary>The engine is on this machine, so that folders here can be mounted there.</summary>
+    public bool SeesFolders { get; init; }
+
     public ImmutableArray<string> Warnings { get; init; } = [];
 
     /// <summary>Looks at the engine and, when the job wants GPUs, at the driver.</summary>
@@ -31,15 +34,6 @@ public sealed record RunAdmission
     public static async Task<RunAdmission> ForAsync(RunRequest request, IContainerEngine engine, TimeProvider time, CancellationToken ct)
     {
         var containers = request.Definition.Operations.OfType<RunContainer>().ToArray();
-        if (containers.FirstOrDefault(container => !container.Arguments.Resources.IsEmpty) is { } needy)
-        {
-            return new RunAdmission
-            {
-                Refusal = $"Operation '{needy.Id}' wants resources ({string.Join(", ", needy.Arguments.Resources.Select(resource => resource.Type).Distinct())}); " +
-                    "this version of Berth does not fetch resources yet. Put the data into the image, or fetch it in the operation's own command.",
-            };
-        }
-
         var description = await engine.DescribeAsync(ct);
         var warnings = ImmutableArray.CreateBuilder<string>();
         if (!description.EnforcesLimits)
@@ -61,6 +55,7 @@ public sealed record RunAdmission
                 Ceiling = CeilingOf(description, request.Shares),
                 Gpu = gpu,
                 CanPrepareAhead = description is { IsLocal: true, IsRootless: false, IsPodman: false },
+                SeesFolders = description.IsLocal,
                 Warnings = warnings.ToImmutable(),
             };
     }

@@ -6,6 +6,7 @@ using Berth.Jobs.Definitions;
 using Berth.Jobs.Planning;
 using Berth.Jobs.Results;
 using Berth.Node.Exposure;
+using Berth.Node.Resources;
 
 namespace Berth.Node.Runs;
 
@@ -13,7 +14,7 @@ namespace Berth.Node.Runs;
 /// Executes runs: the same for <c>berth run</c> and for a node on a network. Everything it means to do is in the run's journal first, so a run
 /// whose process died goes on where it was when it is executed again with the same folder.
 /// </summary>
-public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvider time)
+public sealed class RunExecutor(IContainerEngine engine, string node, ResourceStore resources, TimeProvider time)
 {
     private static readonly TimeSpan CleanupPatience = TimeSpan.FromMinutes(3);
     private readonly NetworkGuard _guard = new(time);
@@ -63,6 +64,8 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
                 Network = admission.CanPrepareAhead ? Task.CompletedTask : network,
                 Guard = guard,
                 Logs = new LogAllowance(request.Limits.LogTotal - KeptBefore(journal.State, request, folder)),
+                Resources = resources,
+                SeesFolders = admission.SeesFolders,
                 Outage = new EngineOutage(engine, journal, request.Limits.EnginePatience, time),
             };
 

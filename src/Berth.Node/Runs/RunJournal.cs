@@ -100,7 +100,7 @@ public sealed class RunJournal : IDisposable
     }
 
     private static bool MustLast(RunEvent happened) =>
-        happened is not (PullProgressed or OutputCopying { Files: > 0 } or Notice or ImageReady or EndpointHealthChanged or OperationStarting);
+        happened is not (PullProgressed or ResourceProgressed or OutputCopying { Files: > 0 } or Notice or ImageReady or EndpointHealthChanged or OperationStarting);
 
     private static List<RunEvent> Nothing(out long whole)
     {

@@ -26,6 +26,9 @@ public sealed class RunNames(string node, RunId run, JobId job)
 
     public string Volume(string name) => $"berth-{run}-{name}";
 
+    /// <summary>The private copy of one of an operation's resources; no volume of the job's has such a name.</summary>
+    public string ResourceVolume(int operationIndex, int resourceIndex) => $"berth-{run}.resource-{operationIndex}-{resourceIndex}";
+
     /// <summary>The DNS name every operation can be reached by, known from the start (job-language.md 1.12).</summary>
     public string Host(int operationIndex) => $"{job}-{operationIndex}";
 

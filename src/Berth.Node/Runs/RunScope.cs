@@ -1,4 +1,5 @@
 using Berth.Containers;
+using Berth.Node.Resources;
 
 namespace Berth.Node.Runs;
 
@@ -28,4 +29,9 @@ internal sealed record RunScope(
     public required LogAllowance Logs { get; init; }
 
     public required EngineOutage Outage { get; init; }
+
+    public required ResourceStore Resources { get; init; }
+
+    /// <summary>The engine sees this machine's folders.</summary>
+    public required bool SeesFolders { get; init; }
 }

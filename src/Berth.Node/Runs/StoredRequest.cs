@@ -6,7 +6,7 @@ namespace Berth.Node.Runs;
 
 /// <summary>
 /// What <c>request.json</c> keeps of a run so that another process can go on with it. The definition stands in it as JSON text,
-/// without the passwords of its registry logins.
+/// without its registry logins and the keys of its resources.
 /// </summary>
 public sealed record StoredRequest
 {
@@ -16,7 +16,7 @@ public sealed record StoredRequest
 
     public required string Definition { get; init; }
 
-    /// <summary>The definition had registry passwords, which are not here.</summary>
+    /// <summary>The definition had passwords or keys, which are not here.</summary>
     public bool HadLogins { get; init; }
 
     public TimeSpan? Timeout { get; init; }

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Berth.Containers;
 using Berth.Node.Capacity;
 using Berth.Node.Leases;
+using Berth.Node.Resources;
 using Berth.Node.Runs;
 using Berth.Protocol;
 
@@ -31,13 +32,22 @@ public sealed class NodeLoop
     private long _sweptAt;
     private volatile bool _isSuperseded;
 
-    public NodeLoop(NodeSettings settings, IContainerEngine engine, MarketClient client, NodeLog log, NodeExit exit, TimeProvider time)
-        : this(settings, engine, client, log, exit, time, BootIdOfMachine(), Random.Shared.NextDouble, RunJournal.OpenFile)
+    public NodeLoop(NodeSettings settings, IContainerEngine engine, MarketClient client, ResourceStore resources, NodeLog log, NodeExit exit, TimeProvider time)
+        : this(settings, engine, client, resources, log, exit, time, BootIdOfMachine(), Random.Shared.NextDouble, RunJournal.OpenFile)
     {
     }
 
     internal NodeLoop(
-        NodeSettings settings, IContainerEngine engine, MarketClient client, NodeLog log, NodeExit exit, TimeProvider time, string bootId, Func<double> chance, Func<string, FileStream> openJournal)
+        NodeSettings settings,
+        IContainerEngine engine,
+        MarketClient client,
+        ResourceStore resources,
+        NodeLog log,
+        NodeExit exit,
+        TimeProvider time,
+        string bootId,
+        Func<double> chance,
+        Func<string, FileStream> openJournal)
     {
         _settings = settings;
         _exit = exit;
@@ -45,6 +55,7 @@ public sealed class NodeLoop
         _scope = new NodeScope(settings.Node, settings.StateDirectory, engine, client, log, new ServerPatience(log, time, chance), time)
         {
             BootId = bootId,
+            Resources = resources,
             Guarding = settings.Guarding,
             Limits = settings.Limits,
             OpenJournal = openJournal,
@@ -72,7 +83,7 @@ public sealed class NodeLoop
 
     /// <summary>
     /// 1 measure the machine, 2 own what a process before this one left unfinished, 3 go on with it, while the node 4 registers, 5 sweeps up what nobody owns,
-    /// 6 fetches the images its market requires, and 7 works on every slot until it leaves.
+    /// 6 fetches the images and resources its market requires, and 7 works on every slot until it leaves.
     /// </summary>
     /// <exception cref="EngineException">No engine answers at the start.</exception>
     /// <exception cref="MarketException">The server does not want this node, or the market is none.</exception>
@@ -208,6 +219,7 @@ public sealed class NodeLoop
         MarketFacts? market = null;
         await UntilAnsweredAsync(async () => market = await _scope.Client.GetMarketAsync(_settings.Market, _exit.Draining));
         await new ImagePrefetch(_scope).EnsureAsync(market!.RequiredImages, _exit.Draining);
+        await new ResourcePrefetch(_scope).EnsureAsync(market.RequiredResources, _exit.Draining);
     }
 
     // Claims one lease after the other. Whatever goes wrong ends a turn of this loop, never the loop.

@@ -1,4 +1,5 @@
 using Berth.Containers;
+using Berth.Node.Resources;
 using Berth.Node.Runs;
 using Berth.Protocol;
 using Berth.Protocol.Identity;
@@ -11,6 +12,8 @@ internal sealed record NodeScope(Address Node, string StateDirectory, IContainer
     public Guarding Guarding { get; init; } = Guarding.Always;
 
     public RunLimits Limits { get; init; } = new();
+
+    public required ResourceStore Resources { get; init; }
 
     /// <summary>This start of the machine; deadlines on its monotonic clock mean nothing after another.</summary>
     public required string BootId { get; init; }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Berth.Protocol.Identity;
 
 namespace Berth.Protocol;
@@ -23,6 +24,9 @@ public sealed record MarketFacts
 
     /// <summary>Images that every node of it keeps at hand.</summary>
     public required ImmutableArray<string> RequiredImages { get; init; }
+
+    /// <summary>Resources that every node of it keeps at hand: objects as in a definition's <c>resources</c>, without a target.</summary>
+    public ImmutableArray<JsonElement> RequiredResources { get; set; } = [];
 
     /// <summary>The nodes that may serve it; null lets anybody.</summary>
     public ImmutableArray<Address>? Access { get; init; }
@@ -57,6 +61,8 @@ public sealed record MarketDraft
 
     public ImmutableArray<string> RequiredImages { get; set; } = [];
 
+    public ImmutableArray<JsonElement> RequiredResources { get; set; } = [];
+
     public ImmutableArray<Address>? Access { get; init; }
 }
 
@@ -72,6 +78,8 @@ public sealed record MarketChange
     public long? LargestTimeoutSeconds { get; init; }
 
     public ImmutableArray<string>? RequiredImages { get; init; }
+
+    public ImmutableArray<JsonElement>? RequiredResources { get; init; }
 
     /// <summary>The nodes that may serve it from now on; an empty list closes it to all nodes.</summary>
     public ImmutableArray<Address>? Access { get; init; }

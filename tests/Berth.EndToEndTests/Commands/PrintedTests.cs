@@ -24,6 +24,8 @@ public sealed class PrintedTests
     [InlineData("plan")]
     [InlineData("schema")]
     [InlineData("prune")]
+    [InlineData("resource")]
+    [InlineData("resource pull")]
     [InlineData("job")]
     [InlineData("job post")]
     [InlineData("job list")]

@@ -15,12 +15,17 @@ internal sealed class Desk : IAsyncDisposable
     private readonly List<RunningProgram> _started = [];
     private Said? _last;
 
-    public Desk(Engine? engine = null, string? path = null, string? state = null)
+    public Desk(Engine? engine = null, string? path = null, string? state = null, Dictionary<string, string>? environment = null)
     {
         _engine = engine ?? Engine.Shared;
         Folder = Directory.CreateTempSubdirectory("berth-e2e-").FullName;
         State = state ?? Path.Combine(Folder, "state");
         _environment = new Dictionary<string, string> { ["BERTH_STATE"] = State, ["BERTH_KEY"] = Path.Combine(Folder, "key.json"), ["DOCKER_HOST"] = _engine.Address };
+        foreach (var (name, value) in environment ?? [])
+        {
+            _environment[name] = value;
+        }
+
         if (path is not null)
         {
             _environment["PATH"] = $"{path}:{Environment.GetEnvironmentVariable("PATH")}";

@@ -79,16 +79,6 @@ public sealed class FailureTests
     }
 
     [Fact]
-    public async Task Resources_are_refused_until_something_fetches_them()
-    {
-        await using var desk = new Desk();
-
-        var said = (await desk.RunAsync(Definition.Of("true", """{"resources":[{"type":"S3","url":"https://example.org/x","target":"/x"}]}"""))).Exited(2);
-
-        Assert.Contains("does not fetch resources yet", said.Error, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task An_operation_that_fails_at_first_is_started_again_as_its_policy_says()
     {
         await using var desk = new Desk();

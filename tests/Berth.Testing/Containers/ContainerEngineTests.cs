@@ -50,6 +50,9 @@ public abstract class ContainerEngineTests : IAsyncLifetime
 
     protected abstract ContainerSpec CannotBeStarted();
 
+    /// <summary>Prints <c>PATH: TEXT</c> for every file that is mounted below the folder, in order, and exits with 0.</summary>
+    protected abstract ContainerSpec ReadsFiles(string folder);
+
     public virtual ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     public virtual async ValueTask DisposeAsync()
@@ -487,6 +490,61 @@ public abstract class ContainerEngineTests : IAsyncLifetime
         }
 
         Assert.Equal("forty-two", Assert.Contains("output/result.txt", texts));
+    }
+
+    [Fact]
+    public async Task A_folder_of_this_machine_is_read_in_a_container()
+    {
+        var folder = Directory.CreateTempSubdirectory("berth-mounted-");
+        try
+        {
+            Directory.CreateDirectory(Path.Combine(folder.FullName, "sub"));
+            await File.WriteAllTextAsync(Path.Combine(folder.FullName, "a.txt"), "one", Ct);
+            await File.WriteAllTextAsync(Path.Combine(folder.FullName, "sub", "b.txt"), "two", Ct);
+
+            var name = await StartAsync(ReadsFiles("/models") with { Folders = [new(folder.FullName, "/models")] });
+
+            Assert.Equal(["/models/a.txt: one", "/models/sub/b.txt: two"], (await ReadAsync(name, follow: true)).Select(line => line.Text));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task What_is_copied_into_a_volume_before_the_start_is_there_and_can_be_copied_out()
+    {
+        var volume = new VolumeSpec(Name("copy"), Labels);
+        await Engine.CreateVolumeAsync(volume, Ct);
+        var name = await CreateAsync(ReadsFiles("/copy") with { Volumes = [new(volume.Name, "/copy")] });
+
+        for (var time = 1; time <= 2; time++)
+        {
+            await Engine.CopyInAsync(name, "/copy", PackAsync, Ct);
+        }
+
+        await Engine.StartAsync(name, Ct);
+        Assert.Equal(["/copy/a.txt: one", "/copy/sub/b.txt: two"], (await ReadAsync(name, follow: true)).Select(line => line.Text));
+        await using var tar = await Engine.CopyOutAsync(name, "/copy", Ct);
+        Assert.NotNull(tar);
+
+        static async Task PackAsync(Stream stream, CancellationToken ct)
+        {
+            await using var tar = new TarWriter(stream, leaveOpen: true);
+            foreach (var (path, text) in new[] { ("a.txt", "one"), ("sub/b.txt", "two") })
+            {
+                await tar.WriteEntryAsync(new PaxTarEntry(TarEntryType.RegularFile, path) { DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)) }, ct);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Copying_into_no_container_is_not_found()
+    {
+        var fault = await Assert.ThrowsAsync<EngineException>(() => Engine.CopyInAsync(Name("nobody"), "/copy", (_, _) => Task.CompletedTask, Ct));
+
+        Assert.Equal(EngineFault.NotFound, fault.Fault);
     }
 
     [Fact]

@@ -23,6 +23,7 @@ public sealed class FakeContainerEngine(TimeProvider time) : IContainerEngine
     private readonly ConcurrentDictionary<string, FakeContainer> _containers = new();
     private readonly ConcurrentDictionary<string, (ContainerNetwork Network, NetworkSpec Spec, DateTimeOffset CreatedAt)> _networks = new();
     private readonly ConcurrentDictionary<string, (VolumeSpec Spec, DateTimeOffset CreatedAt)> _volumes = new();
+    private readonly ConcurrentDictionary<string, ConcurrentDictionary<string, byte[]>> _volumeFiles = new();
     private readonly ConcurrentDictionary<string, ContainerImage> _images = new();
     private readonly ConcurrentDictionary<string, int> _pulls = new();
     private readonly ConcurrentDictionary<string, int> _startsOfImage = new();
@@ -129,7 +130,7 @@ public sealed class FakeContainerEngine(TimeProvider time) : IContainerEngine
     public Task RemoveVolumeAsync(string name, CancellationToken ct) => CallAsync(
         () => _containers.Values.Any(container => container.Spec.Volumes.Any(binding => binding.Volume == name))
             ? throw new EngineException(EngineFault.Refused, $"Could not remove volume {name}: volume is in use.") { StatusCode = 409 }
-            : _volumes.TryRemove(name, out _),
+            : _volumes.TryRemove(name, out _) && _volumeFiles.TryRemove(name, out _),
         ct);
 
     public Task CreateAsync(ContainerSpec spec, CancellationToken ct) => CallAsync(
@@ -231,6 +232,14 @@ public sealed class FakeContainerEngine(TimeProvider time) : IContainerEngine
         },
         ct);
 
+    public async Task CopyInAsync(string name, string path, Func<Stream, CancellationToken, Task> tar, CancellationToken ct)
+    {
+        using var packed = new MemoryStream();
+        await tar(packed, ct);
+        packed.Position = 0;
+        await CallAsync(() => Unpack(Get(name), path.TrimEnd('/'), packed), ct);
+    }
+
     public Task<Stream?> CopyOutAsync(string name, string path, CancellationToken ct) => CallAsync<Stream?>(() => Pack(Get(name), path), ct);
 
     public Task<ImmutableArray<OwnedThing>> ListOwnedAsync(string label, string? value, CancellationToken ct) => CallAsync(
@@ -246,10 +255,50 @@ public sealed class FakeContainerEngine(TimeProvider time) : IContainerEngine
     private static LogLine Cut(FakeLine line, int maxLine) =>
         new(line.Stream, line.At, line.Text.AsMemory(0, Math.Min(maxLine, line.Text.Length)), Math.Max(0, line.Text.Length - maxLine));
 
-    private static MemoryStream? Pack(FakeContainer container, string path)
+    private bool Unpack(FakeContainer container, string path, Stream packed)
     {
-        var files = container.FilesUnder(path);
-        if (files.IsEmpty)
+        using var reader = new TarReader(packed);
+        while (reader.GetNextEntry() is { } entry)
+        {
+            if (entry.EntryType != TarEntryType.RegularFile)
+            {
+                continue;
+            }
+
+            using var content = new MemoryStream();
+            entry.DataStream?.CopyTo(content);
+            var full = $"{path}/{entry.Name}";
+            switch (container.Spec.Volumes.FirstOrDefault(binding => full.StartsWith(binding.Destination + "/", StringComparison.Ordinal)))
+            {
+                case { ReadOnly: true }:
+                    throw new EngineException(EngineFault.Refused, $"Could not copy files to {path}: it is marked read-only.") { StatusCode = 403 };
+                case { } binding:
+                    _volumeFiles.GetOrAdd(binding.Volume, _ => new())[full[(binding.Destination.Length + 1)..]] = content.ToArray();
+                    break;
+                default:
+                    container.Write(full, content.ToArray());
+                    break;
+            }
+        }
+
+        return true;
+    }
+
+    // What a container finds of folders and volumes that are mounted in it, by its path there.
+    private IEnumerable<KeyValuePair<string, byte[]>> MountedFiles(ContainerSpec spec) =>
+        spec.Folders.SelectMany(binding => Directory.EnumerateFiles(binding.Folder, "*", SearchOption.AllDirectories)
+                .Select(file => KeyValuePair.Create($"{binding.Destination}/{Path.GetRelativePath(binding.Folder, file)}", File.ReadAllBytes(file))))
+            .Concat(spec.Volumes.SelectMany(binding => (_volumeFiles.GetValueOrDefault(binding.Volume) ?? new())
+                .Select(file => KeyValuePair.Create($"{binding.Destination}/{file.Key}", file.Value))));
+
+    private MemoryStream? Pack(FakeContainer container, string path)
+    {
+        KeyValuePair<string, byte[]>[] files =
+        [
+            .. container.FilesUnder(path),
+            .. MountedFiles(container.Spec).Where(file => file.Key == path || file.Key.StartsWith(path.TrimEnd('/') + "/", StringComparison.Ordinal)),
+        ];
+        if (files.Length == 0)
         {
             return null;
         }
@@ -301,7 +350,7 @@ public sealed class FakeContainerEngine(TimeProvider time) : IContainerEngine
         }
 
         var starts = _startsOfImage.AddOrUpdate(spec.Image, 1, (_, count) => count + 1);
-        var script = FakeScript.Of(spec.Image, spec, starts - 1) ?? new FakeScript();
+        var script = FakeScript.Of(spec.Image, spec, starts - 1, MountedFiles(spec)) ?? new FakeScript();
         if (script.StartFault is { } fault)
         {
             var reason = fault == EngineFault.GpuUnavailable

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text;
 using Berth.Containers;
 using Berth.Jobs.Definitions;
 
@@ -9,7 +10,7 @@ namespace Berth.Testing.Containers;
 /// What a container of a <c>fake/…</c> image does, told by the image's name:
 /// <c>exit-N</c>, <c>echo</c> (its command line), <c>env</c>, <c>lines-N</c>, <c>both-streams</c>, <c>long-line-N</c>, <c>prints-then-sleeps</c>,
 /// <c>prints-when-stopped</c>, <c>ignores-stop</c>, <c>sleeps-N</c> and <c>ticks-N</c> (seconds), <c>oom</c>, <c>fails-N-times</c>, <c>writes-output</c>,
-/// <c>cannot-start</c>, <c>no-gpu</c>.
+/// <c>reads-files</c> (what is mounted in it), <c>cannot-start</c>, <c>no-gpu</c>.
 /// </summary>
 internal sealed record FakeScript
 {
@@ -21,7 +22,7 @@ internal sealed record FakeScript
     public EngineFault? StartFault { get; init; }
 
     /// <summary>Null when there is no such image.</summary>
-    public static FakeScript? Of(string image, ContainerSpec? spec = null, int startsBefore = 0)
+    public static FakeScript? Of(string image, ContainerSpec? spec = null, int startsBefore = 0, IEnumerable<KeyValuePair<string, byte[]>>? files = null)
     {
         var name = NameOf(image);
         var number = Number(name);
@@ -44,6 +45,7 @@ internal sealed record FakeScript
             "oom" => Does(new FakeExit(137, OutOfMemory: true)),
             "fails-N-times" => Does(new FakePrint(LogStream.Stdout, $"start {startsBefore + 1}"), new FakeExit(startsBefore < number ? 1 : 0)),
             "writes-output" => Does(new FakeWrite("/output/result.txt", "forty-two"), new FakeExit(0)),
+            "reads-files" => Does([.. (files ?? []).OrderBy(file => file.Key, StringComparer.Ordinal).Select(file => new FakePrint(LogStream.Stdout, $"{file.Key}: {Encoding.UTF8.GetString(file.Value)}")), new FakeExit(0)]),
             "cannot-start" => new() { StartFault = EngineFault.CannotStart },
             "no-gpu" => new() { StartFault = EngineFault.GpuUnavailable },
             _ => null,

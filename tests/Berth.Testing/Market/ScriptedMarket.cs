@@ -49,6 +49,9 @@ public sealed class ScriptedMarket(TimeProvider time)
 
     public ImmutableArray<string> RequiredImages { get; set; } = [];
 
+    /// <summary>As JSON texts.</summary>
+    public ImmutableArray<string> RequiredResources { get; set; } = [];
+
     public ImmutableArray<ScriptedRun> Runs => Locked(() => _runs.ToImmutableArray());
 
     /// <summary>Everything that reached the market, in order.</summary>
@@ -269,6 +272,7 @@ public sealed class ScriptedMarket(TimeProvider time)
         DefaultTimeoutSeconds = 3600,
         LargestTimeoutSeconds = 86400,
         RequiredImages = RequiredImages,
+        RequiredResources = [.. RequiredResources.Select(text => JsonSerializer.Deserialize<JsonElement>(text))],
     };
 
     private (HttpResponseMessage? Answer, double Wait) Claim(ClaimRequest claim)

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using Berth.Jobs;
 using Berth.Jobs.Results;
 using Berth.Protocol;
@@ -37,6 +38,27 @@ public abstract class MarketTests
         Assert.Equal(new Nos(1_000_000 - 70), await network.BalanceAsync(network.ClientKey.Address));
         Assert.Contains("\"status\": \"success\"", System.Text.Encoding.UTF8.GetString(await network.Client.GetResultAsync(lease.Job, CancellationToken.None)), StringComparison.Ordinal);
         Assert.Empty(await network.AuditAsync());
+    }
+
+    [Fact]
+    public async Task A_market_tells_everybody_which_resources_it_requires_so_none_may_have_a_secret()
+    {
+        await using var network = await StartAsync();
+        var required = Json("""{ "type": "HF", "repo": "acme/tiny", "revision": "main" }""");
+
+        await network.Operator.ChangeMarketAsync(TestNetwork.Market, new MarketChange { RequiredResources = [required] }, CancellationToken.None);
+        await network.Operator.ChangeMarketAsync(TestNetwork.Market, new MarketChange { Price = new Nos(8) }, CancellationToken.None);
+
+        var market = await network.Client.GetMarketAsync(TestNetwork.Market, CancellationToken.None);
+        Assert.Equal("acme/tiny", Assert.Single(market.RequiredResources).GetProperty("repo").GetString());
+        foreach (var refused in (string[])["""{ "type": "HF", "repo": "acme/tiny", "accessToken": "hf_secret" }""", """{ "type": "Quantum" }""", "7"])
+        {
+            var refusal = await Assert.ThrowsAsync<MarketException>(
+                () => network.Operator.ChangeMarketAsync(TestNetwork.Market, new MarketChange { RequiredResources = [Json(refused)] }, CancellationToken.None));
+            Assert.Contains("required resource", refusal.Message, StringComparison.Ordinal);
+        }
+
+        static JsonElement Json(string text) => JsonDocument.Parse(text).RootElement;
     }
 
     [Fact]

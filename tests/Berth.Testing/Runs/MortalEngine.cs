@@ -74,6 +74,8 @@ public sealed class MortalEngine(IContainerEngine engine) : IContainerEngine
 
     public Task RemoveAsync(string name, CancellationToken ct) => CallAsync(() => engine.RemoveAsync(name, ct));
 
+    public Task CopyInAsync(string name, string path, Func<Stream, CancellationToken, Task> tar, CancellationToken ct) => CallAsync(() => engine.CopyInAsync(name, path, tar, ct));
+
     public Task<Stream?> CopyOutAsync(string name, string path, CancellationToken ct) => CallAsync(() => engine.CopyOutAsync(name, path, ct));
 
     public Task<ImmutableArray<OwnedThing>> ListOwnedAsync(string label, string? value, CancellationToken ct) => CallAsync(() => engine.ListOwnedAsync(label, value, ct));

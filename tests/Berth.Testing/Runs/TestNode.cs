@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Berth.Node.Capacity;
+using Berth.Node.Resources;
 using Berth.Node.Runs;
 using Berth.Node.Work;
 using Berth.Protocol;
@@ -59,10 +60,13 @@ public sealed class TestNode : IAsyncDisposable
             Slots = wishes.Slots,
             Guarding = Guarding.Never,
         };
-        _loop = new NodeLoop(settings, _engine, _client, new NodeLog(clock, Hear), Exit, clock, wishes.BootId, () => 0, path => new DeadlyFile(path, this));
+        Resources = new ResourceStore(TestResources.Settings(_home.FullName), clock);
+        _loop = new NodeLoop(settings, _engine, _client, Resources, new NodeLog(clock, Hear), Exit, clock, wishes.BootId, () => 0, path => new DeadlyFile(path, this));
     }
 
     public static Address Address { get; } = Address.Of([.. Enumerable.Repeat((byte)7, 32)]);
+
+    public ResourceStore Resources { get; }
 
     public TestClock Clock { get; }
 
@@ -192,6 +196,7 @@ public sealed class TestNode : IAsyncDisposable
         if (!HasDied)
         {
             _client.Dispose();
+            Resources.Dispose();
         }
 
         if (!_isSuccessor)
@@ -241,6 +246,7 @@ public sealed class TestNode : IAsyncDisposable
     {
         _line.Die();
         _engine.Die();
+        ThreadPool.QueueUserWorkItem(_ => Resources.Dispose());
         Copy(new DirectoryInfo(StateDirectory), new DirectoryInfo(Path.Combine(_home.FullName, Path.GetFileName(StateDirectory) + "+")));
         _died.TrySetResult();
     }

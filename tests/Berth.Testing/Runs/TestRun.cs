@@ -4,6 +4,7 @@ using Berth.Containers;
 using Berth.Jobs;
 using Berth.Jobs.Definitions;
 using Berth.Jobs.Results;
+using Berth.Node.Resources;
 using Berth.Node.Runs;
 using Berth.Testing.Containers;
 using Xunit;
@@ -41,6 +42,7 @@ public sealed class TestRun : IRunWatcher, IDisposable
         _hold = new MortalEngine(engine);
         Request = request;
         StateDirectory = Path.Combine(home.FullName, state);
+        Resources = new ResourceStore(TestResources.Settings(home.FullName), clock);
         Folder = RunFolder.Of(StateDirectory, request.Run);
     }
 
@@ -52,7 +54,10 @@ public sealed class TestRun : IRunWatcher, IDisposable
 
     public RunRequest Request { get; init; }
 
-    public RunAdmission Admission { get; init; } = new() { Ceiling = Ceiling };
+    public RunAdmission Admission { get; set; } = new() { Ceiling = Ceiling, SeesFolders = true };
+
+    /// <summary>What this process fetches with; what was fetched stays for the next.</summary>
+    public ResourceStore Resources { get; }
 
     public RunFolder Folder { get; }
 
@@ -113,7 +118,7 @@ public sealed class TestRun : IRunWatcher, IDisposable
     {
         using var lease = Folder.TryOwn();
         Assert.NotNull(lease);
-        var executor = new RunExecutor(_hold, NodeName, Clock) { OpenJournal = OpenJournal };
+        var executor = new RunExecutor(_hold, NodeName, Resources, Clock) { OpenJournal = OpenJournal };
         var running = executor.ExecuteAsync(Request, Admission, Folder, this, Stop);
         await Task.WhenAny(running, _died.Task).WaitAsync(Patience);
         return HasDied ? State : await running;
@@ -211,6 +216,7 @@ public sealed class TestRun : IRunWatcher, IDisposable
     public void Dispose()
     {
         Stop.Dispose();
+        Resources.Dispose();
         if (!_isSuccessor)
         {
             _home.Delete(recursive: true);
@@ -225,6 +231,7 @@ public sealed class TestRun : IRunWatcher, IDisposable
     private void Die(bool before)
     {
         _hold.Die();
+        ThreadPool.QueueUserWorkItem(_ => Resources.Dispose());
         var logs = Directory.CreateDirectory(Path.Combine(Successor().Folder.Path, "logs"));
         foreach (var log in Directory.EnumerateFiles(Path.Combine(Folder.Path, "logs")))
         {

@@ -58,6 +58,8 @@ public sealed class FakeContainerEngineTests : ContainerEngineTests
 
     protected override ContainerSpec CannotBeStarted() => Of("cannot-start");
 
+    protected override ContainerSpec ReadsFiles(string folder) => Of("reads-files");
+
     private ContainerSpec Of(string script)
     {
         _engine.AddImage("fake/" + script);

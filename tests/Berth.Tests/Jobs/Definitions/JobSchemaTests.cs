@@ -35,7 +35,9 @@ public sealed class JobSchemaTests
                     "allowWrite": true, "IAM": { "REGION": "r", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "s" } },
                   { "type": "HF", "target": "/b", "repo": "o/n", "url": "u", "revision": "main", "files": ["f"], "accessToken": "t" },
                   { "type": "Ollama", "model": "m", "target": "/c" },
-                  { "type": "IPFS", "url": "ipfs://x", "target": "/d" }]
+                  { "type": "IPFS", "url": "ipfs://x", "target": "/d" },
+                  { "type": "HTTP", "url": "https://x/y", "target": "/e", "name": "z", "sha256": "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "size": 5 },
+                  { "type": "Git", "url": "https://x/y.git", "target": "/f", "revision": "v1", "accessToken": "t" }]
               } },
             { "type": "container/run", "id": "b", "args": { "image": "a:1", "expose": 80, "cmd": "c", "restart_policy": "always", "aliases": "x,y" } }
           ]

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using Berth.Jobs.Results;
+using Berth.Testing.Resources;
 using Berth.Testing.Runs;
 using CsCheck;
 using Xunit;
@@ -9,9 +10,18 @@ using static Berth.Testing.Runs.TestRun;
 namespace Berth.Tests.Node.Runs;
 
 /// <summary>A process may die at any moment of a run; who executes it again with the same folder ends it as if nothing had happened.</summary>
-public sealed class CrashTests
+public sealed class CrashTests : IAsyncDisposable
 {
-    private static readonly string[] Job =
+    private const string Model = "weights of a small model";
+    private readonly FileServer _server = new();
+
+    public CrashTests()
+    {
+        _server.Serve("/model.bin", Model);
+        _server.Serve("/large.bin", new ServedFile(200_000, (_, bytes) => bytes.Fill((byte)'x')));
+    }
+
+    private string[] Job =>
     [
         Volume("store", "store", """ "execution": { "group": "one" } """),
         Op("many", "fake/lines-1200", """ "volumes": [{ "name": "store", "dest": "/store" }] """,
@@ -20,8 +30,13 @@ public sealed class CrashTests
             """ "execution": { "group": "one" }, "results": { "starts": "start" } """),
         Op("both", "fake/both-streams", more: """ "execution": { "group": "one", "depends_on": ["many"] }, "results": { "all": { "regex": "^.*", "logType": ["stdout", "stderr"] } } """),
         Op("writer", "fake/writes-output", """ "output": "/output", "volumes": [{ "name": "scratch", "dest": "/scratch" }] """),
+        Op("model", "fake/reads-files", $$""" "resources": [{{Http("/model.bin", "/models")}}, {{Http("/large.bin", "/large")}}] """),
         Op("ticker", "fake/ticks-2", """ "cmd": ["%%ops.stubborn.results.starts%%"] """),
     ];
+
+    private string Http(string path, string target) => $$"""{ "type": "HTTP", "url": "{{new Uri(_server.Address, path)}}", "target": "{{target}}" }""";
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     [Fact]
     public async Task A_run_whose_process_dies_at_any_event_ends_as_if_it_had_not()
@@ -43,7 +58,7 @@ public sealed class CrashTests
         await point.Array[2, 6].SampleAsync(points => SurvivesAsync(smooth, points), iter: 300, threads: 1);
     }
 
-    private static async Task<Ended> SmoothAsync()
+    private async Task<Ended> SmoothAsync()
     {
         using var run = Of(new Wishes { Hurries = TimeSpan.FromSeconds(5) }, Job);
         await run.ExecuteAsync();
@@ -51,10 +66,11 @@ public sealed class CrashTests
         Assert.Equal(RunOutcome.Succeeded, run.State.Outcome);
         Assert.Equal(1200, ended.Logs["many"].Length);
         Assert.Equal("forty-two", ended.Output);
+        Assert.Contains($"stdout /models/model.bin: {Model}", ended.Logs["model"]);
         return ended;
     }
 
-    private static async Task SurvivesAsync(Ended smooth, CrashPoint[] points)
+    private async Task SurvivesAsync(Ended smooth, CrashPoint[] points)
     {
         using var first = Of(new Wishes { Hurries = TimeSpan.FromSeconds(5), Crash = points[0] }, Job);
         var run = first;

@@ -11,17 +11,6 @@ namespace Berth.Tests.Node.Runs;
 public sealed class RunAdmissionTests
 {
     [Fact]
-    public async Task Resources_are_refused_by_name()
-    {
-        using var run = Of(Op("needs", "fake/exit-0", """ "resources": [{ "type": "S3", "url": "https://example.com/a", "target": "/a" }] """));
-
-        var admission = await AdmitAsync(run);
-
-        Assert.StartsWith("Operation 'needs' wants resources (S3);", admission.Refusal, StringComparison.Ordinal);
-        Assert.Equal(0, run.Engine.Pulls);
-    }
-
-    [Fact]
     public async Task Podman_without_cdi_is_refused_a_gpu()
     {
         using var run = Of(WantsGpu);

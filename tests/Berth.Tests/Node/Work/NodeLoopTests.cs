@@ -3,6 +3,7 @@ using Berth.Jobs.Results;
 using Berth.Node.Capacity;
 using Berth.Node.Leases;
 using Berth.Testing.Market;
+using Berth.Testing.Resources;
 using Berth.Testing.Runs;
 using Xunit;
 using static Berth.Testing.Runs.TestNode;
@@ -113,11 +114,25 @@ public sealed class NodeLoopTests
         Assert.DoesNotContain(MarketCall.Claim, node.Market.Calls.TakeWhile(call => call != MarketCall.Look));
     }
 
+    [Fact]
+    public async Task Required_resources_are_fetched_before_work_is_asked_for_and_kept_whatever_else_comes()
+    {
+        await using var server = new FileServer();
+        await using var node = Of(new NodeWishes { Hurries = TimeSpan.FromSeconds(10) });
+        node.Market.RequiredResources = [$$"""{ "type": "HTTP", "url": "{{server.Serve("/model", "weights")}}" }""", """{ "type": "Quantum" }"""];
+        node.Start();
+        await node.UntilSaysAsync("Waiting for work");
+
+        var entry = Assert.Single(node.Resources.Cache.List());
+        Assert.True(node.Resources.Cache.IsRequired(entry.Key));
+        Assert.False(node.Resources.Cache.TryRemove(entry));
+        Assert.Contains(node.Said, said => said.Contains("cannot read, so it is not fetched", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("""{ "version": "0.1", "type": "container" }""", "cannot read the definition")]
     [InlineData("not a definition", "cannot read the definition")]
     [InlineData("""{ "version": "0.1", "type": "container", "ops": [{ "type": "container/run", "id": "g", "args": { "image": "fake/exit-0", "gpu": true } }] }""", "needs a GPU")]
-    [InlineData("""{ "version": "0.1", "type": "container", "ops": [{ "type": "container/run", "id": "g", "args": { "image": "fake/exit-0", "resources": [{ "type": "S3", "url": "https://example.com/a", "target": "/a" }] } }] }""", "wants resources")]
     public async Task What_a_node_cannot_do_it_refuses_with_the_reason(string definition, string why)
     {
         await using var node = Of();

@@ -1,0 +1,1 @@
+alter table markets add column required_resources text not null default '[]';
