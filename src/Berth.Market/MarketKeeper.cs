@@ -1,4 +1,5 @@
 using Berth.Jobs;
+using Berth.Market.Content;
 using Berth.Market.Jobs;
 using Berth.Market.Nodes;
 using Berth.Market.Requests;
@@ -18,6 +19,8 @@ internal sealed partial class MarketKeeper(
 {
     private const int AtOnce = 100;
     private const int ForgetEvery = 60;
+    private static readonly TimeSpan LeavingGrace = TimeSpan.FromHours(6);
+    private static readonly TimeSpan IdleUploads = TimeSpan.FromDays(1);
 
     /// <summary>One look at everything that may be overdue.</summary>
     public async Task KeepAsync(CancellationToken ct)
@@ -31,6 +34,14 @@ internal sealed partial class MarketKeeper(
         await archive.ArchiveAsync(ct);
     }
 
+    /// <summary>Forgets what has expired or leads nowhere.</summary>
+    public async Task SweepAsync(CancellationToken ct)
+    {
+        await nonces.ForgetOldAsync(ct);
+        await database.WriteAsync(transaction => UploadStore.ForgetAsync(transaction, time.GetUtcNow() - IdleUploads, ct), ct);
+        await database.WriteAsync(transaction => NodeStore.ForgetWaitersAsync(transaction, time.GetUtcNow(), ct), ct);
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(options.KeepEvery, time);
@@ -41,8 +52,7 @@ internal sealed partial class MarketKeeper(
                 await KeepAsync(stoppingToken);
                 if (turn % ForgetEvery == 0)
                 {
-                    await nonces.ForgetOldAsync(stoppingToken);
-                    await database.WriteAsync(transaction => NodeStore.ForgetWaitersAsync(transaction, time.GetUtcNow(), stoppingToken), stoppingToken);
+                    await SweepAsync(stoppingToken);
                 }
             }
             catch (StorageException away)
@@ -88,7 +98,12 @@ internal sealed partial class MarketKeeper(
     private async Task<bool> EndAsync(Transaction transaction, JobId id, DateTimeOffset now, CancellationToken ct) =>
         await JobStore.TakeAsync(transaction, id, ct) is { } job
         && (await changes.ApplyAsync(transaction, job, new JobChange.LeaseLapsed(now), [], ct)
-            ?? await changes.ApplyAsync(transaction, job, new JobChange.TimeRanOut(now), [], ct)) is not null;
+            ?? (await IsLeavingAsync(transaction, job, now, ct) ? null : await changes.ApplyAsync(transaction, job, new JobChange.TimeRanOut(now), [], ct))) is not null;
+
+    // What a job whose time is up leaves behind may take its time to get here; nobody pays for it.
+    private static async Task<bool> IsLeavingAsync(Transaction transaction, Job job, DateTimeOffset now, CancellationToken ct) =>
+        job is { Run: { } run, StartedAt: { } started } && now < (job.StoppingSince ?? started.AddSeconds(job.TimeoutSeconds)) + LeavingGrace
+        && await UploadStore.IsUnderWayAsync(transaction, run, now - JobLifecycle.ReportGrace, ct);
 
     [LoggerMessage(LogLevel.Information, "The lease or the time of job {Job} ran out")]
     private partial void LogOverdue(JobId job);

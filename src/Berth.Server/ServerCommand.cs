@@ -23,6 +23,9 @@ internal static class ServerCommand
             (Text("--lease", "How long a lease lasts without being renewed. Default 30.", "seconds"), nameof(ServerOptions.Lease)),
             (Text("--rate", "Requests a second that one caller may make. Default 100.", "count"), nameof(ServerOptions.Rate)),
             (Text("--streams", "Event streams that one caller may hold open. Default 1000.", "count"), nameof(ServerOptions.Streams)),
+            (Text("--largest-artefact", "The most that one artefact may have, packed. Default 102400.", "mib"), nameof(ServerOptions.LargestArtefact)),
+            (Text("--largest-artefacts", "The most that all artefacts of a run may have, packed. Default 204800.", "mib"), nameof(ServerOptions.LargestArtefacts)),
+            (Text("--largest-upload", "The most that a folder may have that a job is posted with, packed. Default 10240.", "mib"), nameof(ServerOptions.LargestUpload)),
             (Text("--log", "How much it says about its work: debug, information, warning or error. Default information.", "level"), nameof(ServerOptions.Log)),
             (Text("--otlp", "Where traces and metrics go by OTLP. Default nowhere.", "url"), nameof(ServerOptions.Otlp)),
         };

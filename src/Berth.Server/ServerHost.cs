@@ -45,13 +45,16 @@ internal static class ServerHost
             new MarketOptions
             {
                 Operator = operatorAddress,
-                ContentDirectory = options.ContentOrDefault,
+                Content = options.ContentOrDefault,
                 Version = Version,
                 EndpointDomain = options.Domain,
                 FeeBasisPoints = options.Fee,
                 LeaseLength = TimeSpan.FromSeconds(options.Lease),
                 RequestsPerSecond = options.Rate,
                 OpenStreams = options.Streams,
+                LargestArtefact = options.LargestArtefact << 20,
+                LargestArtefacts = options.LargestArtefacts << 20,
+                LargestUpload = options.LargestUpload << 20,
             },
             options.DatabaseOrDefault);
         builder.Services.AddTelemetry(options);

@@ -42,6 +42,18 @@ public sealed class ServerOptions
     [Range(1, 1_000_000)]
     public int Streams { get; set; } = 1000;
 
+    /// <summary>The most that one artefact may have, packed, MiB.</summary>
+    [Range(1, 1L << 30)]
+    public long LargestArtefact { get; set; } = 100 << 10;
+
+    /// <summary>The most that all artefacts of a run may have, packed, MiB.</summary>
+    [Range(1, 1L << 30)]
+    public long LargestArtefacts { get; set; } = 200 << 10;
+
+    /// <summary>The most that a folder may have that a job is posted with, packed, MiB.</summary>
+    [Range(1, 1L << 30)]
+    public long LargestUpload { get; set; } = 10 << 10;
+
     /// <summary>How much it says about its own work on the console: what is at least this severe.</summary>
     public LogLevel Log { get; set; } = LogLevel.Information;
 

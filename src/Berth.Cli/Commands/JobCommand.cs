@@ -18,6 +18,7 @@ internal static class JobCommand
         MakeLogs(around),
         MakeWait(around),
         MakeResult(around),
+        JobDownloadCommand.Make(around),
         MakeStop(around),
         MakeExtend(around),
     };
@@ -58,6 +59,7 @@ internal static class JobCommand
     /// <summary>The job as people read it.</summary>
     public static void Show(Surroundings around, JobView job) => Table.WritePairs(
         around,
+        [
         ("job", job.Facts.Job.Value),
         ("state", Printed.State(job.Facts) + (job.IsStopping && job.Facts.State == JobState.Running ? ", stopping" : "")),
         ("", job.Message),
@@ -75,7 +77,10 @@ internal static class JobCommand
         ("poster", job.Facts.Poster.Value),
         ("definition", job.Definition),
         ("result", job.Result),
-        ("readable", job.Facts.IsPublic ? "by everybody" : "by poster, node and operator"));
+        ("readable", job.Facts.IsPublic ? "by everybody" : "by poster, node and operator"),
+        .. job.Sources.Select(source => ("source", (string?)$"{source.Target}  {source.Content}")),
+        .. job.Artefacts.Select(artefact => ("artefact", (string?)Printed.Artefact(artefact))),
+        ]);
 
     private static Command MakeGet(Surroundings around)
     {

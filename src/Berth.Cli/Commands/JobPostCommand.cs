@@ -52,10 +52,11 @@ internal static class JobPostCommand
         };
         var attempts = new Option<int>("--attempts") { Description = "How often it may be tried when nodes are lost, 1 or 2.", HelpName = "count", DefaultValueFactory = _ => 2 };
         var waitForFit = new Option<bool>("--wait-for-fit") { Description = "Queue it even if no node of the market could run it now." };
+        var artefacts = ArtefactOption.Make();
         var format = CommonOptions.Format();
         var command = new Command("post", "Post a job to a market.")
         {
-            what, market, timeout, image, gpu, node, wait, isPublic, maxPrice, attempts, waitForFit, access.Server, access.Key, format,
+            what, market, timeout, image, gpu, artefacts, node, wait, isPublic, maxPrice, attempts, waitForFit, access.Server, access.Key, format,
         };
         command.SetAction((parsed, ct) => access.SignedAsync(parsed, async (client, _) =>
         {
@@ -80,6 +81,7 @@ internal static class JobPostCommand
                     IsPublic = parsed.GetValue(isPublic),
                     MaxPrice = parsed.GetValue(maxPrice),
                     WaitForFit = parsed.GetValue(waitForFit),
+                    Artefacts = [.. parsed.GetRequiredValue(artefacts)],
                 },
                 ct);
             return parsed.GetValue(wait)

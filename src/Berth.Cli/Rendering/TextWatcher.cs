@@ -82,11 +82,15 @@ internal sealed class TextWatcher : IRunWatcher
                     Say($"{Name(e.Operation)} port {e.Port} is {(e.Health == EndpointHealth.Online ? _palette.Good("healthy") : _palette.Bad("not healthy"))}: {e.Detail}");
                     break;
                 case OutputCopying e:
-                    _live?.Set(Index(e.Operation), $"{Name(e.Operation)} copying {e.Path}: {Files(e.Files)}, {Durations.Size(e.Bytes)}");
+                    _live?.Set(Index(e.Operation), $"{Name(e.Operation)} copying {e.Path}: {Printed.Files(e.Files)}, {Durations.Size(e.Bytes)}");
+                    break;
+                case ArtefactKept e:
+                    _live?.Set(Index(e.Operation), null);
+                    Say($"{Name(e.Operation)} kept {e.Path} as {_palette.Strong(e.Name)} ({Printed.Files(e.Files)}, {Durations.Size(e.Bytes)}, packed {Durations.Size(e.Size)})");
                     break;
                 case OutputCopied e:
                     _live?.Set(Index(e.Operation), null);
-                    Say($"{Name(e.Operation)} copied {e.Path} to {_palette.Strong(e.Destination)} ({Files(e.Files)}, {Durations.Size(e.Bytes)})");
+                    Say($"{Name(e.Operation)} copied {e.Path} to {_palette.Strong(e.Destination)} ({Printed.Files(e.Files)}, {Durations.Size(e.Bytes)})");
                     break;
                 case OperationEnded e:
                     _live?.Set(Index(e.Operation), null);
@@ -194,9 +198,7 @@ internal sealed class TextWatcher : IRunWatcher
         }
 
         var share = e.TotalBytes > 0 ? Math.Clamp((double)e.CurrentBytes / e.TotalBytes, 0, 1) : 0;
-        var full = (int)(share * BarWidth);
-        var bar = $"{new string('█', full)}{_palette.Quiet(new string('░', BarWidth - full))}";
-        _live?.Set(Index(e.Operation), $"{Name(e.Operation)} {bar} {share * 100,3:0} % {Durations.Size(e.CurrentBytes)} of {Durations.Size(e.TotalBytes)}, {e.LayersDone} of {e.Layers} layers  {e.Image}");
+        _live?.Set(Index(e.Operation), $"{Name(e.Operation)} {_palette.Bar(share, BarWidth)} {share * 100,3:0} % {Durations.Size(e.CurrentBytes)} of {Durations.Size(e.TotalBytes)}, {e.LayersDone} of {e.Layers} layers  {e.Image}");
     }
 
     private string Ended(OperationEnded e)
@@ -266,8 +268,6 @@ internal sealed class TextWatcher : IRunWatcher
     private string Name(OperationId id) => _palette.Operation(Index(id), _palette.IsOn ? id.Value.PadRight(_width) : id.Value);
 
     private int Index(OperationId id) => _prefixes.TryGetValue(id, out var known) ? known.Index : 0;
-
-    private static string Files(int count) => count == 1 ? "1 file" : $"{count} files";
 
     private static string Ordinal(int number) => number switch
     {

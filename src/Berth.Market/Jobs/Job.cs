@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using Berth.Jobs;
+using Berth.Jobs.Results;
 using Berth.Protocol;
 using Berth.Protocol.Identity;
 
@@ -41,6 +43,12 @@ internal sealed record Job
     public Address? PinnedNode { get; init; }
 
     public required JobRequirements Requirements { get; init; }
+
+    /// <summary>Artefacts to keep besides the definition's own output.</summary>
+    public ImmutableArray<ArtefactWish> Artefacts { get; init; } = [];
+
+    /// <summary>Folders of the poster's that the containers see.</summary>
+    public ImmutableArray<SourceMount> Sources { get; init; } = [];
 
     public required DateTimeOffset PostedAt { get; init; }
 

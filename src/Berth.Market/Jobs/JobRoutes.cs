@@ -29,6 +29,8 @@ internal static class JobRoutes
         jobs.MapGet("/{job}/definition", DefinitionAsync).Produces(200, contentType: "application/json", additionalContentTypes: "application/yaml").Refuses(403, 404)
             .WithSummary("The definition as it was posted. The poster's, the node's and the operator's, unless the job is public.");
         jobs.MapGet("/{job}/result", ResultAsync).Produces(200, contentType: "application/json").Refuses(403, 404).WithSummary("The result of a job that ended. Readable like the definition.");
+        jobs.MapGet("/{job}/content/{content}", ContentAsync).Produces(200, contentType: "application/octet-stream").Produces(206, contentType: "application/octet-stream").Refuses(403, 404, 416)
+            .WithSummary("A content of the job: an artefact, a source, its definition or result; with a Range of bytes, from there on. Readable like the definition.");
         jobs.MapGet("/{job}/events", FollowAsync).Produces<JobEvent>(200, "text/event-stream").Refuses(403, 404)
             .WithSummary("The job's events as server-sent events, from Last-Event-ID on; with ?logs=true the chunks of its logs too. Readable like the definition.");
         jobs.MapPost("/{job}/stop", (JobId job, Caller caller, JobDesk desk, CancellationToken ct) => desk.StopAsync(job, caller.Address, ct))
@@ -81,6 +83,17 @@ internal static class JobRoutes
         var id = readable.Result ?? throw RefusedException.NotFound(readable.IsEnded ? $"Job {job} ended without a result: {readable.Message}" : $"Job {job} has not ended yet.");
         var bytes = await content.ReadAsync(ContentId.Parse(id, null), ct) ?? throw RefusedException.NotFound($"The result of job {job} is gone from the content store.");
         return TypedResults.Bytes(bytes, "application/json");
+    }
+
+    private static async Task ContentAsync(JobId job, ContentId content, HttpContext context, MaybeCaller caller, JobDesk desk, ContentStore store, CancellationToken ct)
+    {
+        var readable = await desk.ReadableAsync(job, caller.Address, ct);
+        if (!await desk.HasContentAsync(readable, content, ct))
+        {
+            throw RefusedException.NotFound($"The job {job} has no content {content}.");
+        }
+
+        await ContentAnswer.SendAsync(context, store, content, ct);
     }
 
     private static async Task FollowAsync(

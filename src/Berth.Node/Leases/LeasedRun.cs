@@ -2,6 +2,7 @@ using System.Text;
 using Berth.Containers;
 using Berth.Jobs.Definitions;
 using Berth.Jobs.Results;
+using Berth.Node.Artefacts;
 using Berth.Node.Capacity;
 using Berth.Node.Reports;
 using Berth.Node.Runs;
@@ -273,7 +274,8 @@ internal sealed class LeasedRun : IDisposable
         Gpu = Slot.Choice,
         Shares = Slot.Shares,
         Guarding = _scope.Guarding,
-        OutputDirectory = Path.Combine(_folder.Path, "output"),
+        Artefacts = Lease.Artefacts,
+        Outputs = new OutputUploads(Lease, _scope),
         Host = _scope.Node.Value,
         Project = Lease.Poster.Value,
         IngressDomain = Lease.EndpointDomain,

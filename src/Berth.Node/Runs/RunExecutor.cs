@@ -5,6 +5,7 @@ using Berth.Jobs;
 using Berth.Jobs.Definitions;
 using Berth.Jobs.Planning;
 using Berth.Jobs.Results;
+using Berth.Node.Artefacts;
 using Berth.Node.Exposure;
 
 namespace Berth.Node.Runs;
@@ -63,6 +64,7 @@ public sealed class RunExecutor(IContainerEngine engine, string node, TimeProvid
                 Guard = guard,
                 Logs = new LogAllowance(request.Limits.LogTotal - KeptBefore(journal.State, request, folder)),
                 Outage = new EngineOutage(engine, journal, request.Limits.EnginePatience, time),
+                Outputs = request.Outputs ?? new OutputFolders(request.OutputDirectory, request.Limits),
             };
 
             // 3

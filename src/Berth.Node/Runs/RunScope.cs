@@ -1,4 +1,5 @@
 using Berth.Containers;
+using Berth.Node.Artefacts;
 
 namespace Berth.Node.Runs;
 
@@ -28,4 +29,7 @@ internal sealed record RunScope(
     public required LogAllowance Logs { get; init; }
 
     public required EngineOutage Outage { get; init; }
+
+    /// <summary>Where artefacts go.</summary>
+    public required IOutputPlace Outputs { get; init; }
 }

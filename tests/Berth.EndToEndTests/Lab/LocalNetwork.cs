@@ -130,6 +130,17 @@ internal sealed class LocalNetwork : IAsyncDisposable
     public Task<JobView> PostAsync(string definition, int attempts = 2) => Client.PostAsync(
         new JobPost { Job = JobId.New(), Market = Market, Definition = definition, TimeoutSeconds = 600, Attempts = attempts }, CancellationToken.None);
 
+    /// <summary>A file of the client's; where it is.</summary>
+    public string Write(string name, Definition definition)
+    {
+        var path = Path.Combine(Folder, name);
+        File.WriteAllText(path, definition.ToString());
+        return path;
+    }
+
+    /// <summary>The job posted last.</summary>
+    public async Task<JobId> OnlyJobAsync() => (await Client.ListJobsAsync(new JobFilter { Limit = 1 }, CancellationToken.None)).Items[0].Job;
+
     /// <summary>The job once it has ended.</summary>
     public async Task<JobView> EndOfAsync(JobId job)
     {

@@ -146,6 +146,9 @@ public sealed class TestNetwork : IAsyncDisposable
     /// <summary>Lets the keeper of a server, the first unless another is named, look at what is overdue.</summary>
     public Task KeepAsync(int server = 0) => _servers[server].Services.GetRequiredService<MarketKeeper>().KeepAsync(CancellationToken.None);
 
+    /// <summary>Lets the keeper forget what has expired or leads nowhere.</summary>
+    public Task SweepAsync() => _servers[0].Services.GetRequiredService<MarketKeeper>().SweepAsync(CancellationToken.None);
+
     /// <summary>Changes the database behind the market's back.</summary>
     public Task SpoilAsync(string sql) => _servers[0].Services.GetRequiredService<Database>().WriteAsync(transaction => transaction.ExecuteAsync(sql, CancellationToken.None), CancellationToken.None);
 
