@@ -3,7 +3,10 @@ using System.Net;
 
 namespace Berth.Containers;
 
-/// <summary>A container as asked for. There is no way to say privileged, host network or host path here.</summary>
+/// <summary>
+/// A container as asked for. There is no way to say privileged, host network or engine socket here, and no host path but the read-only
+/// <see cref="Folders"/>, which are Berth's own.
+/// </summary>
 public sealed record ContainerSpec
 {
     public required string Name { get; init; }
@@ -32,6 +35,9 @@ public sealed record ContainerSpec
 
     public ImmutableArray<VolumeBinding> Volumes { get; init; } = [];
 
+    /// <summary>Folders of Berth's own, mounted so that nothing can be written to them; only for engines on this machine.</summary>
+    public ImmutableArray<FolderBinding> Folders { get; init; } = [];
+
     /// <summary>Container ports to publish on a free port of the loopback interface.</summary>
     public ImmutableArray<int> PublishedPorts { get; init; } = [];
 
@@ -44,6 +50,9 @@ public sealed record ContainerSpec
 
 /// <summary>A named volume of the engine mounted in a container.</summary>
 public sealed record VolumeBinding(string Volume, string Destination, bool ReadOnly = false);
+
+/// <summary>A folder of this machine that a container can read and not write.</summary>
+public sealed record FolderBinding(string Folder, string Destination);
 
 /// <summary>What a container may use; null is no limit of ours.</summary>
 public sealed record ContainerLimits

@@ -15,10 +15,11 @@ namespace Berth.Market;
 /// of servers may do it at once; each change is made from the state it was decided on, or not at all.
 /// </summary>
 internal sealed partial class MarketKeeper(
-    Database database, JobChanges changes, LogArchive archive, NonceStore nonces, MarketOptions options, TimeProvider time, ILogger<MarketKeeper> logger) : BackgroundService
+    Database database, JobChanges changes, LogArchive archive, ContentGarbage garbage, NonceStore nonces, MarketOptions options, TimeProvider time, ILogger<MarketKeeper> logger) : BackgroundService
 {
     private const int AtOnce = 100;
     private const int ForgetEvery = 60;
+    private const int CollectEvery = 3600;
     private static readonly TimeSpan LeavingGrace = TimeSpan.FromHours(6);
     private static readonly TimeSpan IdleUploads = TimeSpan.FromDays(1);
 
@@ -40,7 +41,14 @@ internal sealed partial class MarketKeeper(
         await nonces.ForgetOldAsync(ct);
         await database.WriteAsync(transaction => UploadStore.ForgetAsync(transaction, time.GetUtcNow() - IdleUploads, ct), ct);
         await database.WriteAsync(transaction => NodeStore.ForgetWaitersAsync(transaction, time.GetUtcNow(), ct), ct);
+        if (options.Keep is { } keep)
+        {
+            await database.WriteAsync(transaction => JobStore.ForgetAsync(transaction, time.GetUtcNow() - keep, ct), ct);
+        }
     }
+
+    /// <summary>Removes contents that nothing refers to any more.</summary>
+    public Task<Collected> CollectAsync(CancellationToken ct) => garbage.CollectAsync(ContentGarbage.Usual, isTrial: false, ct);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -53,6 +61,11 @@ internal sealed partial class MarketKeeper(
                 if (turn % ForgetEvery == 0)
                 {
                     await SweepAsync(stoppingToken);
+                }
+
+                if (turn % CollectEvery == CollectEvery - 1)
+                {
+                    await CollectAsync(stoppingToken);
                 }
             }
             catch (StorageException away)

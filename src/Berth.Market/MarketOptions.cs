@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Berth.Market.Content;
 using Berth.Protocol.Identity;
 
 namespace Berth.Market;
@@ -9,8 +10,11 @@ public sealed record MarketOptions
     /// <summary>Who keeps the market: grants NOS, makes markets, earns the fee.</summary>
     public required Address Operator { get; init; }
 
-    /// <summary>Where content is kept, the same for all servers of one market: a folder, <c>s3://bucket/prefix</c>, or <c>ipfs+http://host:port</c>.</summary>
-    public required string Content { get; init; }
+    /// <summary>Where content is kept, the same for all servers of one market.</summary>
+    public required ContentPlace Content { get; init; }
+
+    /// <summary>How long definitions, results, logs and artefacts of jobs are kept after their end; null is for ever.</summary>
+    public TimeSpan? Keep { get; init; }
 
     /// <summary>The most bytes of one artefact, packed.</summary>
     public long LargestArtefact { get; init; } = 100L << 30;

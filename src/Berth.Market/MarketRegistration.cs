@@ -26,8 +26,9 @@ public static class MarketRegistration
         services.AddSingleton(Database.DialectFor(database));
         services.AddSingleton<Wakeups>();
         services.AddSingleton<Database>();
-        services.AddSingleton(provider => ContentPlace.Open(options.Content, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => options.Content.Open(provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<UploadDesk>();
+        services.AddSingleton<ContentGarbage>();
         services.AddSingleton<MarketMeters>();
         services.AddSingleton<JobChanges>();
         services.AddSingleton<JobDesk>();

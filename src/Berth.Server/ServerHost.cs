@@ -45,13 +45,14 @@ internal static class ServerHost
             new MarketOptions
             {
                 Operator = operatorAddress,
-                Content = options.ContentOrDefault,
+                Content = options.ContentPlace,
                 Version = Version,
                 EndpointDomain = options.Domain,
                 FeeBasisPoints = options.Fee,
                 LeaseLength = TimeSpan.FromSeconds(options.Lease),
                 RequestsPerSecond = options.Rate,
                 OpenStreams = options.Streams,
+                Keep = options.Keep > 0 ? TimeSpan.FromDays(options.Keep) : null,
                 LargestArtefact = options.LargestArtefact << 20,
                 LargestArtefacts = options.LargestArtefacts << 20,
                 LargestUpload = options.LargestUpload << 20,

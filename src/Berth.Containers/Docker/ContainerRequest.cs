@@ -61,7 +61,7 @@ internal static class ContainerRequest
             RestartPolicy = new() { Name = RestartPolicyKind.No },
             NetworkMode = spec.Network ?? "none",
             ExtraHosts = [.. spec.ExtraHosts.Select(pair => $"{pair.Key}:{pair.Value}")],
-            Mounts = [.. spec.Volumes.Select(MountOf)],
+            Mounts = [.. spec.Volumes.Select(MountOf), .. spec.Folders.Select(MountOf)],
             PortBindings = spec.PublishedPorts.ToDictionary(PortKey, IList<PortBinding> (_) => [new PortBinding { HostIP = "127.0.0.1", HostPort = "" }]),
         };
         if (spec.Gpu is { } gpu)
@@ -76,6 +76,16 @@ internal static class ContainerRequest
 
     private static Mount MountOf(VolumeBinding binding) =>
         new() { Type = "volume", Source = binding.Volume, Target = binding.Destination, ReadOnly = binding.ReadOnly };
+
+    // Private: what is mounted below it later on the machine is none of the container's business.
+    private static Mount MountOf(FolderBinding binding) => new()
+    {
+        Type = "bind",
+        Source = binding.Folder,
+        Target = binding.Destination,
+        ReadOnly = true,
+        BindOptions = new() { Propagation = "rprivate" },
+    };
 
     /// <summary>Several files, so that a rotation takes away a part and not half of what the limit allows.</summary>
     private static LogConfig LogOf(ContainerLimits limits, EngineDescription engine)

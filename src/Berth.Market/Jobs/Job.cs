@@ -87,6 +87,9 @@ internal sealed record Job
 
     public DateTimeOffset? EndedAt { get; init; }
 
+    /// <summary>Its definition, result, logs and artefacts were given up, being older than the operator keeps them.</summary>
+    public bool IsForgotten { get; init; }
+
     /// <summary>When its owner first wanted the running job to end.</summary>
     public DateTimeOffset? StoppingSince { get; init; }
 

@@ -80,7 +80,7 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
     {
         var job = await database.ReadAsync(transaction => FindAsync(transaction, id, ct), ct);
         return MayRead(job, caller)
-            ? job
+            ? job.IsForgotten ? throw RefusedException.NotFound($"Definition, result, logs and artefacts of job {id} were removed: they are older than this market keeps them.") : job
             : throw RefusedException.NotAllowed($"Only the poster of job {id}, the node that runs it and the operator may read this. Sign the request with the poster's key.");
     }
 
@@ -294,7 +294,7 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
             QueuePosition = place,
             Waiting = place is { } waits ? await Fit.WhyItWaitsAsync(transaction, job, waits, fits ?? await NodeStore.CouldFitAsync(transaction, job, ct), ct) : null,
             Requirements = job.Requirements,
-            Artefacts = mayRead && job is { Attempt: > 0, Run: { } run } ? await UploadStore.OfRunAsync(transaction, run, ct) : [],
+            Artefacts = mayRead && job is { Attempt: > 0, IsForgotten: false, Run: { } run } ? await UploadStore.OfRunAsync(transaction, run, ct) : [],
             Sources = mayRead ? job.Sources : [],
             Deposit = job.Deposit,
             Cost = job.Cost,

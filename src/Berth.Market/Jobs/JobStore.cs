@@ -102,6 +102,10 @@ internal static class JobStore
         }
     }
 
+    /// <summary>Gives up the contents of jobs that ended before that time, and says of how many.</summary>
+    public static Task<int> ForgetAsync(Transaction transaction, DateTimeOffset endedBefore, CancellationToken ct) =>
+        transaction.ExecuteAsync("update jobs set is_forgotten = 1 where is_forgotten = 0 and ended_at < @before", ct, ("before", endedBefore.Micro()));
+
     public static Task<long?> NumberOfAsync(Transaction transaction, JobId job, CancellationToken ct) =>
         transaction.ScalarAsync<long?>("select id from jobs where job = @job", ct, ("job", job.Value));
 
@@ -304,6 +308,7 @@ internal static class JobStore
         LeasedUntil = row.MomentOrNull("leased_until"),
         StartedAt = row.MomentOrNull("started_at"),
         EndedAt = row.MomentOrNull("ended_at"),
+        IsForgotten = row.Flag("is_forgotten"),
         StoppingSince = row.MomentOrNull("stopping_since"),
         Control = row.Long("control"),
         Cost = row.LongOrNull("cost") is { } cost ? new Nos(cost) : null,

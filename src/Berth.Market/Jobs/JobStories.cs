@@ -61,7 +61,7 @@ internal sealed class JobStories(Database database, ContentStore content)
         var job = await JobStore.FindAsync(transaction, id, ct) ?? throw RefusedException.NotFound($"There is no job {id} here.");
         return (
             await JobStore.EventsAsync(transaction, job.Number, after, EventsAtOnce, ct),
-            withLogs ? await RunStore.ChunksAsync(transaction, job.Number, after, ChunksAtOnce, ct) : [],
+            withLogs && !job.IsForgotten ? await RunStore.ChunksAsync(transaction, job.Number, after, ChunksAtOnce, ct) : [],
             job.IsEnded);
     }
 }

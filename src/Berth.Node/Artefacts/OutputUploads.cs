@@ -2,7 +2,6 @@ using Berth.Jobs.Results;
 using Berth.Node.Leases;
 using Berth.Node.Work;
 using Berth.Protocol;
-using ZstdSharp;
 
 namespace Berth.Node.Artefacts;
 
@@ -12,8 +11,6 @@ namespace Berth.Node.Artefacts;
 /// </summary>
 internal sealed class OutputUploads(Lease lease, NodeScope scope) : IOutputPlace
 {
-    private const int Level = 3;
-
     public void Prepare(TakenArtefact artefact, bool wasBegun)
     {
     }
@@ -31,7 +28,7 @@ internal sealed class OutputUploads(Lease lease, NodeScope scope) : IOutputPlace
                 return true;
             },
             limit));
-        await using (var packed = new CompressionStream(parts, Level, leaveOpen: true))
+        await using (var packed = ArtefactPacking.Into(parts))
         {
             await tee.CopyAsync(tar, packed, progress, ct);
         }

@@ -260,8 +260,38 @@ internal sealed class LeasedRun : IDisposable
             stop.Request(StopReason.NodeShutdown);
         }
 
-        return await new RunExecutor(_scope.Engine, _scope.Node.Value, _scope.Time) { OpenJournal = _scope.OpenJournal }
+        var sources = new SourceFolders(Lease, _folder, _scope);
+        try
+        {
+            if (StateSoFar().Stopping is null)
+            {
+                request = request with { Folders = [.. await sources.FetchAsync(stop.Ended)] };
+            }
+        }
+        catch (Exception missing) when (missing is MarketException or InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            return await GiveUpAsync(request, admission, stop, $"A folder that the job was posted with could not be brought here: {missing.Message}");
+        }
+        catch (OperationCanceledException) when (stop.Ended.IsCancellationRequested)
+        {
+            // The run ends before it began, or what is left of it is cleaned up.
+        }
+
+        var state = await new RunExecutor(_scope.Engine, _scope.Node.Value, _scope.Time) { OpenJournal = _scope.OpenJournal }
             .ExecuteAsync(request, admission, _folder, _reporter, stop);
+        sources.Remove();
+        return state;
+    }
+
+    private async Task<RunState> GiveUpAsync(RunRequest request, RunAdmission admission, StopSignal stop, string why)
+    {
+        if (StateSoFar().Run is null)
+        {
+            return End(RunOutcome.Lost, why);
+        }
+
+        stop.Request(StopReason.NodeShutdown);
+        return await new RunExecutor(_scope.Engine, _scope.Node.Value, _scope.Time) { OpenJournal = _scope.OpenJournal }.ExecuteAsync(request, admission, _folder, _reporter, stop);
     }
 
     private RunRequest Request(JobDefinition definition) => new()

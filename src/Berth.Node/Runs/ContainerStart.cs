@@ -92,6 +92,7 @@ internal sealed class ContainerStart(RunContainer operation, RunScope scope, Sto
             NetworkAliases = [.. new[] { operation.Id.Value, names.Host(operation.Index) }.Concat(arguments.Aliases).Distinct()],
             ExtraHosts = [new("host.docker.internal", NowhereAddress), new("host.containers.internal", NowhereAddress)],
             Volumes = [.. arguments.Volumes.Select(volume => new VolumeBinding(names.Volume(volume.Name), volume.Destination))],
+            Folders = scope.Request.Folders,
             PublishedPorts = [.. Ports(arguments)],
             Gpu = hasGpu ? scope.Gpu : null,
             Limits = scope.Ceiling,

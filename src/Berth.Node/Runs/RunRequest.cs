@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Berth.Containers;
 using Berth.Jobs;
 using Berth.Jobs.Definitions;
 using Berth.Jobs.Results;
@@ -61,6 +62,9 @@ public sealed record RunRequest
     /// <summary>Artefacts to keep besides the definition's own <c>output</c>.</summary>
     public ImmutableArray<ArtefactWish> Artefacts { get; init; } = [];
 
+    /// <summary>Folders of this machine that every container sees and cannot write to.</summary>
+    public ImmutableArray<FolderBinding> Folders { get; init; } = [];
+
     /// <summary>The folder of this machine that artefacts are copied to, one folder an operation.</summary>
     public string OutputDirectory { get; init; } = "berth-output";
 
@@ -96,6 +100,9 @@ public sealed record RunLimits
 
     /// <summary>Most files of one artefact.</summary>
     public int OutputFiles { get; init; } = 1_000_000;
+
+    /// <summary>All bytes of a folder that a job was posted with, unpacked.</summary>
+    public long SourceBytes { get; init; } = 100L << 30;
 
     /// <summary>All bytes of one artefact, unpacked.</summary>
     public long OutputBytes { get; init; } = 1L << 40;

@@ -183,6 +183,56 @@ public abstract class ArtefactMarketTests
         Assert.Empty(await network.AuditAsync());
     }
 
+    [Fact]
+    public async Task Contents_that_nothing_refers_to_go_after_a_day_and_all_others_stay()
+    {
+        await using var network = await StartAsync(options => options.Keep = 30);
+        var (node, lease) = await RunningAsync(network);
+        await node.ReportAsync(lease, TestNode.Story(lease, RunOutcome.Succeeded)[..2], [TestNode.Lines("one", 1, 50)]);
+        var artefact = (await SendAsync(node.Client, lease, RandomNumberGenerator.GetBytes(5 << 20))).Content!.Value;
+        await node.FinishAsync(lease);
+        var refused = TestNetwork.APost() with { MaxPrice = Nos.Zero };
+        refused = refused with { Definition = refused.Definition.Replace("true", "false", StringComparison.Ordinal) };
+        Assert.Equal(ProblemTypes.TooExpensive, (await RefusedAsync(() => network.PostAsync(refused))).Code);
+        var idle = new UploadOpening { Upload = UploadId.Of("idle") };
+        await network.Client.OpenUploadAsync(idle, Ct);
+        await network.Client.PutPartAsync(idle.Upload, 1, new byte[] { 1, 2, 3 }, Ct);
+        await network.PassAsync(TimeSpan.FromSeconds(1));
+        Assert.Equal(0, (await network.CollectAsync()).Removed);
+
+        network.Time.Advance(TimeSpan.FromHours(25));
+        await network.SweepAsync();
+
+        // The two parts of the artefact, the refused definition, and the part of the upload that nobody went on with.
+        Assert.Equal(4, (await network.CollectAsync()).Removed);
+        Assert.Equal(5 << 20, (await ReadAsync(network.Client, lease.Job, artefact, 0)).Length);
+        Assert.Equal(50, (await network.EventsAsync(lease.Job, long.MaxValue)).OfType<LogWritten>().Sum(written => written.Chunk.Unpack().Count));
+        Assert.Empty(await network.MissingAsync());
+
+        network.Time.Advance(TimeSpan.FromDays(31));
+        await network.SweepAsync();
+        var left = await network.CollectAsync();
+
+        Assert.Equal(left.Looked, left.Removed);
+        Assert.Empty((await network.Client.GetJobAsync(lease.Job, Ct)).Artefacts);
+        Assert.Contains("older than this market keeps them", (await RefusedAsync(() => network.Client.GetResultAsync(lease.Job, Ct))).Message, StringComparison.Ordinal);
+        Assert.Empty(await network.MissingAsync());
+        Assert.Empty(await network.AuditAsync());
+    }
+
+    [Fact]
+    public async Task A_content_that_is_gone_from_the_store_is_found_by_the_audit()
+    {
+        await using var network = await StartAsync();
+        var (node, lease) = await RunningAsync(network);
+        await node.FinishAsync(lease);
+        Assert.Empty(await network.MissingAsync());
+
+        await network.SpoilAsync($"update jobs set result = '{UnixFsHasher.IdOf([4, 2])}'");
+
+        Assert.Equal([$"The content {UnixFsHasher.IdOf([4, 2])} of job {lease.Job} is not in the content folder {network.ContentFolder}."], await network.MissingAsync());
+    }
+
     private static UploadOpening Opening(Lease lease, string name = "output") => new()
     {
         Upload = UploadId.OfArtefact(lease.Run, One, name),

@@ -44,6 +44,9 @@ public sealed class TestNetwork : IAsyncDisposable
 
     public string Database => _options.DatabaseOrDefault;
 
+    /// <summary>Where the contents are.</summary>
+    public string ContentFolder => _options.ContentPlace.Place;
+
     public SigningKey OperatorKey { get; }
 
     public SigningKey ClientKey { get; }
@@ -148,6 +151,12 @@ public sealed class TestNetwork : IAsyncDisposable
 
     /// <summary>Lets the keeper forget what has expired or leads nowhere.</summary>
     public Task SweepAsync() => _servers[0].Services.GetRequiredService<MarketKeeper>().SweepAsync(CancellationToken.None);
+
+    /// <summary>Lets the keeper remove contents that nothing refers to.</summary>
+    public Task<Berth.Market.Content.Collected> CollectAsync() => _servers[0].Services.GetRequiredService<MarketKeeper>().CollectAsync(CancellationToken.None);
+
+    /// <summary>Contents that jobs refer to and that are not there.</summary>
+    public Task<IReadOnlyList<string>> MissingAsync() => Berth.Market.Content.ContentCare.MissingAsync(Database, _options.ContentPlace, CancellationToken.None);
 
     /// <summary>Changes the database behind the market's back.</summary>
     public Task SpoilAsync(string sql) => _servers[0].Services.GetRequiredService<Database>().WriteAsync(transaction => transaction.ExecuteAsync(sql, CancellationToken.None), CancellationToken.None);

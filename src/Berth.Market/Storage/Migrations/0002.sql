@@ -1,5 +1,7 @@
 alter table jobs add column artefacts text;
 alter table jobs add column sources text;
+alter table jobs add column is_forgotten integer not null default 0;
+create index jobs_to_forget on jobs (ended_at) where is_forgotten = 0 and ended_at is not null;
 
 create table job_sources (
   job_id bigint not null references jobs (id),
