@@ -68,13 +68,21 @@ public sealed class MarketClient(HttpClient http) : IDisposable
     public Task<JobView> ExtendAsync(JobId job, long timeoutSeconds, CancellationToken ct) => SendAsync(
         HttpMethod.Post, $"jobs/{job}/extend", new JobExtension(timeoutSeconds), WireJson.Answers.JobExtension, WireJson.Answers.JobView, Patience, ct);
 
+    /// <inheritdoc cref="FollowAsync(JobId, long, LogWish, CancellationToken)"/>
+    public IAsyncEnumerable<JobEvent> FollowAsync(JobId job, long after, bool withLogs, CancellationToken ct) => FollowAsync(job, after, withLogs ? new LogWish() : null, ct);
+
     /// <summary>
     /// The job's events after the given sequence, the past ones first, until the job has ended; log chunks only when asked for. One connection: when it breaks, a transient
     /// <see cref="MarketException"/> comes and the caller goes on after the last sequence it saw.
     /// </summary>
-    public async IAsyncEnumerable<JobEvent> FollowAsync(JobId job, long after, bool withLogs, [EnumeratorCancellation] CancellationToken ct)
+    public async IAsyncEnumerable<JobEvent> FollowAsync(JobId job, long after, LogWish? logs, [EnumeratorCancellation] CancellationToken ct)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"{Root}/jobs/{job}/events" + Query(("logs", withLogs ? "true" : null)));
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"{Root}/jobs/{job}/events" + Query(
+            ("logs", logs is null ? null : "true"),
+            ("follow", logs is { OnlySoFar: true } ? "false" : null),
+            ("operation", logs?.Operation?.Value),
+            ("since", logs?.Since?.UtcDateTime.ToString("O")),
+            ("tail", after == 0 && logs?.Tail is { } tail ? $"{tail}" : null)));
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("text/event-stream"));
         request.Headers.TryAddWithoutValidation("Last-Event-ID", $"{after}");
         using var answer = await ReachAsync(request, Patience, ct);

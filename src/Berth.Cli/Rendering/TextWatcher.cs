@@ -41,6 +41,9 @@ internal sealed class TextWatcher : IRunWatcher
         NameOperations();
     }
 
+    /// <summary>The time each line was written stands before it.</summary>
+    public bool HasTimes { get; init; }
+
     public void Happened(RunEvent happened)
     {
         lock (_screen)
@@ -122,6 +125,11 @@ internal sealed class TextWatcher : IRunWatcher
             foreach (var line in lines)
             {
                 _block.Write(prefix);
+                if (HasTimes)
+                {
+                    _block.Write(Encoding.UTF8.GetBytes(line.At.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z '", CultureInfo.InvariantCulture)));
+                }
+
                 if (_around.IsOutputTerminal)
                 {
                     SafeText.Write(line.Text.Span, _block);

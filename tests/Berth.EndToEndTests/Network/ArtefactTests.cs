@@ -36,6 +36,20 @@ public sealed class ArtefactTests
     }
 
     [Fact]
+    public async Task A_model_that_a_job_trained_on_data_of_its_owners_comes_back()
+    {
+        await using var network = await LocalNetwork.StartAsync();
+        Directory.CreateDirectory(Path.Combine(network.Folder, "data"));
+        File.WriteAllLines(Path.Combine(network.Folder, "data", "points.txt"), Enumerable.Range(0, 100).Select(x => FormattableString.Invariant($"{x / 50.0} {(-1.5 * x / 50.0) + 4}")));
+
+        (await network.BerthAsync("job", "post", "--wait", "--upload", "data", Checkout.Example("train"))).Exited(0);
+        (await network.BerthAsync("job", "download", (await network.OnlyJobAsync()).Value, "here")).Exited(0);
+
+        Assert.Equal("{ \"slope\": -1.50, \"intercept\": 4.00 }\n", File.ReadAllText(Path.Combine(network.Folder, "here", "train", "model.json")));
+        Assert.Equal(4, File.ReadAllLines(Path.Combine(network.Folder, "here", "train", "training.log")).Length);
+    }
+
+    [Fact]
     public async Task A_job_that_failed_or_ran_out_of_time_leaves_what_it_had_made_so_far()
     {
         await using var network = await LocalNetwork.StartAsync();

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Berth.Jobs;
+using Berth.Jobs.Results;
 using Berth.Protocol;
 using Berth.Protocol.Identity;
 using Xunit;

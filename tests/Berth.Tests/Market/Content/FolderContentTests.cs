@@ -1,7 +1,6 @@
 using System.Text;
 using Berth.Market.Content;
 using Berth.Market.Storage;
-using Berth.Protocol.Identity;
 using Berth.Testing.Content;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
