@@ -107,6 +107,41 @@ public sealed class ArtefactTests
         await network.IsInOrderAsync();
     }
 
+    [Fact]
+    public async Task An_artefact_beyond_what_market_or_node_take_fails_the_operation_and_says_why()
+    {
+        await using var network = await LocalNetwork.StartAsync(nodes: 0, serverOptions: ["--largest-artefact", "1"]);
+        network.StartNode("node1", "server1", "--output-files", "100");
+        await network.UntilAsync(async () => (await network.Client.GetMarketAsync(LocalNetwork.Market, CancellationToken.None)).SlotsWaiting == 1, "the node to wait");
+        var (large, many) = (
+            await network.PostAsync(Definition.Of("mkdir /output; head -c 9000000 /dev/urandom >/output/big", ToOutput)),
+            await network.PostAsync(Definition.Of("mkdir /output; cd /output; for n in $(seq 101); do : >$n; done", ToOutput)));
+
+        var (first, second) = (await network.EndOfAsync(large.Facts.Job), await network.EndOfAsync(many.Facts.Job));
+
+        Assert.Equal((JobOutcome.Failed, JobOutcome.Failed), (first.Facts.Outcome, second.Facts.Outcome));
+        Assert.Contains("The output /output could not be kept: An artefact has at most 1048576 bytes here, packed.", first.Message, StringComparison.Ordinal);
+        Assert.Contains("it has more than 100 files", second.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_server_that_is_killed_while_parts_come_in_gets_all_of_it_in_the_end()
+    {
+        await using var network = await LocalNetwork.StartAsync(lease: 120);
+        var job = await network.PostAsync(Definition.Of("mkdir /output; head -c 200000000 /dev/urandom >/output/big; sha256sum /output/big | cut -c1-64", ToOutput), attempts: 1);
+        await network.UntilAsync(() => Task.FromResult(Parts(network) >= 3), "parts to be there");
+
+        await network.KillAsync("server1");
+        await network.StartServerAsync("server1");
+        var ended = await network.EndOfAsync(job.Facts.Job);
+
+        Assert.True(ended.Facts is { Outcome: JobOutcome.Succeeded, Attempt: 1 }, ended.Message);
+        (await network.BerthAsync("job", "download", job.Facts.Job.Value, "here")).Exited(0);
+        var sum = Convert.ToHexStringLower(await SHA256.HashDataAsync(File.OpenRead(Path.Combine(network.Folder, "here", "op", "big"))));
+        Assert.Equal(sum, Assert.Single(await network.LogAsync(job.Facts.Job)));
+        await network.IsInOrderAsync();
+    }
+
     // Contents of more than a megabyte: here only parts of the artefact are so large.
     private static int Parts(LocalNetwork network) =>
         new DirectoryInfo(Path.Combine(network.Folder, "content")) is { Exists: true } content ? content.EnumerateFiles("Qm*", SearchOption.AllDirectories).Count(file => file.Length > 1 << 20) : 0;

@@ -57,7 +57,8 @@ public sealed class NetworkTests
     public async Task Of_a_log_the_end_one_operation_or_a_span_of_time_is_printed_live_and_past_alike()
     {
         await using var network = await LocalNetwork.StartAsync();
-        var two = new Definition().Then("many", "seq 1 20000; sleep 3; echo last; sleep 4").Then("few", "echo one; echo two");
+        const string Together = """{"execution":{"group":"together"}}""";
+        var two = new Definition().Then("many", "seq 1 20000; sleep 3; echo last; sleep 6", members: Together).Then("few", "echo one; echo two", members: Together);
         var job = (await network.BerthAsync("job", "post", network.Write("job.json", two))).Exited(0).Lines[0];
         await network.UntilAsync(async () => (await network.BerthAsync("job", "logs", job)).Lines.Contains("many | last"), "the log to be there");
 
