@@ -35,7 +35,7 @@ public sealed record ContainerSpec
 
     public ImmutableArray<VolumeBinding> Volumes { get; init; } = [];
 
-    /// <summary>Fetched resources, mounted so that nothing can be written to them; only for engines on this machine.</summary>
+    /// <summary>Folders of Berth's own, mounted so that nothing can be written to them; only for engines on this machine.</summary>
     public ImmutableArray<FolderBinding> Folders { get; init; } = [];
 
     /// <summary>Container ports to publish on a free port of the loopback interface.</summary>

@@ -1,4 +1,5 @@
 using Berth.Jobs;
+using Berth.Market.Content;
 using Berth.Market.Jobs;
 using Berth.Market.Markets;
 using Berth.Market.Nodes;
@@ -15,10 +16,13 @@ namespace Berth.Market;
 /// of servers may do it at once; each change is made from the state it was decided on, or not at all.
 /// </summary>
 internal sealed partial class MarketKeeper(
-    Database database, JobChanges changes, MarketDesk markets, LogArchive archive, NonceStore nonces, MarketOptions options, TimeProvider time, ILogger<MarketKeeper> logger) : BackgroundService
+    Database database, JobChanges changes, MarketDesk markets, LogArchive archive, ContentGarbage garbage, NonceStore nonces, MarketOptions options, TimeProvider time, ILogger<MarketKeeper> logger) : BackgroundService
 {
     private const int AtOnce = 100;
     private const int ForgetEvery = 60;
+    private const int CollectEvery = 3600;
+    private static readonly TimeSpan LeavingGrace = TimeSpan.FromHours(6);
+    private static readonly TimeSpan IdleUploads = TimeSpan.FromDays(1);
 
     /// <summary>One look at everything that may be overdue.</summary>
     public async Task KeepAsync(CancellationToken ct)
@@ -33,6 +37,21 @@ internal sealed partial class MarketKeeper(
         await archive.ArchiveAsync(ct);
     }
 
+    /// <summary>Forgets what has expired or leads nowhere.</summary>
+    public async Task SweepAsync(CancellationToken ct)
+    {
+        await nonces.ForgetOldAsync(ct);
+        await database.WriteAsync(transaction => UploadStore.ForgetAsync(transaction, time.GetUtcNow() - IdleUploads, ct), ct);
+        await database.WriteAsync(transaction => NodeStore.ForgetWaitersAsync(transaction, time.GetUtcNow(), ct), ct);
+        if (options.Keep is { } keep)
+        {
+            await database.WriteAsync(transaction => JobStore.ForgetAsync(transaction, time.GetUtcNow() - keep, ct), ct);
+        }
+    }
+
+    /// <summary>Removes contents that nothing refers to any more.</summary>
+    public Task<Collected> CollectAsync(CancellationToken ct) => garbage.CollectAsync(ContentGarbage.Usual, isTrial: false, ct);
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(options.KeepEvery, time);
@@ -43,8 +62,12 @@ internal sealed partial class MarketKeeper(
                 await KeepAsync(stoppingToken);
                 if (turn % ForgetEvery == 0)
                 {
-                    await nonces.ForgetOldAsync(stoppingToken);
-                    await database.WriteAsync(transaction => NodeStore.ForgetWaitersAsync(transaction, time.GetUtcNow(), stoppingToken), stoppingToken);
+                    await SweepAsync(stoppingToken);
+                }
+
+                if (turn % CollectEvery == CollectEvery - 1)
+                {
+                    await CollectAsync(stoppingToken);
                 }
             }
             catch (StorageException away)
@@ -90,7 +113,12 @@ internal sealed partial class MarketKeeper(
     private async Task<bool> EndAsync(Transaction transaction, JobId id, DateTimeOffset now, CancellationToken ct) =>
         await JobStore.TakeAsync(transaction, id, ct) is { } job
         && (await changes.ApplyAsync(transaction, job, new JobChange.LeaseLapsed(now, await RunStore.UnacceptedAsync(transaction, job, ct)), [], ct)
-            ?? await changes.ApplyAsync(transaction, job, new JobChange.TimeRanOut(now), [], ct)) is not null;
+            ?? (await IsLeavingAsync(transaction, job, now, ct) ? null : await changes.ApplyAsync(transaction, job, new JobChange.TimeRanOut(now), [], ct))) is not null;
+
+    // What a job whose time is up leaves behind may take its time to get here; nobody pays for it.
+    private static async Task<bool> IsLeavingAsync(Transaction transaction, Job job, DateTimeOffset now, CancellationToken ct) =>
+        job is { Run: { } run, StartedAt: { } started } && now < (job.StoppingSince ?? started.AddSeconds(job.TimeoutSeconds)) + LeavingGrace
+        && await UploadStore.IsUnderWayAsync(transaction, run, now - JobLifecycle.ReportGrace, ct);
 
     [LoggerMessage(LogLevel.Information, "The lease or the time of job {Job} ran out")]
     private partial void LogOverdue(JobId job);

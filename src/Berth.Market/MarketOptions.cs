@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.ComponentModel.DataAnnotations;
+using Berth.Market.Content;
 using Berth.Protocol.Identity;
 
 namespace Berth.Market;
@@ -10,8 +11,20 @@ public sealed record MarketOptions
     /// <summary>Who keeps the market: grants NOS, makes markets, earns the fee.</summary>
     public required Address Operator { get; init; }
 
-    /// <summary>Where content is kept; servers of one market share it.</summary>
-    public required string ContentDirectory { get; init; }
+    /// <summary>Where content is kept, the same for all servers of one market.</summary>
+    public required ContentPlace Content { get; init; }
+
+    /// <summary>How long definitions, results, logs and artefacts of jobs are kept after their end; null is for ever.</summary>
+    public TimeSpan? Keep { get; init; }
+
+    /// <summary>The most bytes of one artefact, packed.</summary>
+    public long LargestArtefact { get; init; } = 100L << 30;
+
+    /// <summary>The most bytes of all artefacts of a run, packed.</summary>
+    public long LargestArtefacts { get; init; } = 200L << 30;
+
+    /// <summary>The most bytes of a folder that a job is posted with, packed.</summary>
+    public long LargestUpload { get; init; } = 10L << 30;
 
     /// <summary>The server's version, told to whoever asks.</summary>
     public string Version { get; init; } = "0.0.0";

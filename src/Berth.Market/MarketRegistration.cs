@@ -26,7 +26,9 @@ public static class MarketRegistration
         services.AddSingleton(Database.DialectFor(database));
         services.AddSingleton<Wakeups>();
         services.AddSingleton<Database>();
-        services.AddSingleton(new ContentStore(options.ContentDirectory));
+        services.AddSingleton(provider => options.Content.Open(provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<UploadDesk>();
+        services.AddSingleton<ContentGarbage>();
         services.AddSingleton<MarketMeters>();
         services.AddSingleton<JobChanges>();
         services.AddSingleton<JobDesk>();
@@ -68,7 +70,7 @@ public static class MarketRegistration
         await services.GetRequiredService<NonceStore>().LoadAsync(ct);
     }
 
-    /// <summary>Writes to the database and the content folder, and returns when both took it.</summary>
+    /// <summary>Writes to the database and the content store, and returns when both took it.</summary>
     /// <exception cref="StorageException">One of them is away, full or read-only.</exception>
     public static async Task ProbeMarketAsync(this IServiceProvider services, CancellationToken ct)
     {
@@ -97,6 +99,7 @@ public static class MarketRegistration
         RunRoutes.Map(routes);
         NodeRoutes.Map(routes);
         AccountRoutes.Map(routes);
+        UploadRoutes.Map(routes);
         return application;
     }
 }

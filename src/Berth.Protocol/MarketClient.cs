@@ -19,6 +19,9 @@ public sealed class MarketClient(HttpClient http) : IDisposable
     private const string Root = "api/v1";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
+    // A part of 8 MiB over a line of 256 kbit/s.
+    private static readonly TimeSpan PartPatience = TimeSpan.FromMinutes(5);
+
     /// <summary>A client for the server at the address; without a key only what is public can be read.</summary>
     public static MarketClient Connect(Uri server, SigningKey? key, TimeProvider time, HttpMessageHandler? transport = null)
     {
@@ -65,13 +68,21 @@ public sealed class MarketClient(HttpClient http) : IDisposable
     public Task<JobView> ExtendAsync(JobId job, long timeoutSeconds, CancellationToken ct) => SendAsync(
         HttpMethod.Post, $"jobs/{job}/extend", new JobExtension(timeoutSeconds), WireJson.Answers.JobExtension, WireJson.Answers.JobView, Patience, ct);
 
+    /// <inheritdoc cref="FollowAsync(JobId, long, LogWish, CancellationToken)"/>
+    public IAsyncEnumerable<JobEvent> FollowAsync(JobId job, long after, bool withLogs, CancellationToken ct) => FollowAsync(job, after, withLogs ? new LogWish() : null, ct);
+
     /// <summary>
     /// The job's events after the given sequence, the past ones first, until the job has ended; log chunks only when asked for. One connection: when it breaks, a transient
     /// <see cref="MarketException"/> comes and the caller goes on after the last sequence it saw.
     /// </summary>
-    public async IAsyncEnumerable<JobEvent> FollowAsync(JobId job, long after, bool withLogs, [EnumeratorCancellation] CancellationToken ct)
+    public async IAsyncEnumerable<JobEvent> FollowAsync(JobId job, long after, LogWish? logs, [EnumeratorCancellation] CancellationToken ct)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"{Root}/jobs/{job}/events" + Query(("logs", withLogs ? "true" : null)));
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"{Root}/jobs/{job}/events" + Query(
+            ("logs", logs is null ? null : "true"),
+            ("follow", logs is { OnlySoFar: true } ? "false" : null),
+            ("operation", logs?.Operation?.Value),
+            ("since", logs?.Since?.UtcDateTime.ToString("O")),
+            ("tail", after == 0 && logs?.Tail is { } tail ? $"{tail}" : null)));
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("text/event-stream"));
         request.Headers.TryAddWithoutValidation("Last-Event-ID", $"{after}");
         using var answer = await ReachAsync(request, Patience, ct);
@@ -108,6 +119,46 @@ public sealed class MarketClient(HttpClient http) : IDisposable
     /// <summary>Reports what happened in a run.</summary>
     public Task<RunReceipt> ReportAsync(RunId run, RunReport report, CancellationToken ct) =>
         SendAsync(HttpMethod.Post, $"runs/{run}/events", report, WireJson.Answers.RunReport, WireJson.Answers.RunReceipt, Patience * 2, ct);
+
+    /// <summary>Begins to send a content in parts, or goes on with it: what the market has of it.</summary>
+    public Task<UploadReceipt> OpenUploadAsync(UploadOpening opening, CancellationToken ct) =>
+        SendAsync(HttpMethod.Post, "uploads", opening, WireJson.Answers.UploadOpening, WireJson.Answers.UploadReceipt, Patience, ct);
+
+    /// <summary>Sends a part; the same part again changes nothing, another of its number takes its place.</summary>
+    public async Task PutPartAsync(UploadId upload, int number, ReadOnlyMemory<byte> part, CancellationToken ct)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Put, $"{Root}/uploads/{upload}/parts/{number}") { Content = new ReadOnlyMemoryContent(part) };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
+        using var answer = await ReachAsync(request, PartPatience, ct);
+        await ThrowIfRefusedAsync(answer, ct);
+    }
+
+    /// <summary>Makes one content of the parts, which takes its time; asked again it is the same content.</summary>
+    public Task<UploadReceipt> EndUploadAsync(UploadId upload, UploadEnding ending, CancellationToken ct) => SendAsync(
+        HttpMethod.Post, $"uploads/{upload}/end", ending, WireJson.Answers.UploadEnding, WireJson.Answers.UploadReceipt, Patience + TimeSpan.FromSeconds(ending.Size >> 23), ct);
+
+    /// <summary>
+    /// A content of the job's (an artefact, a source, its definition or result) from the byte on, as a stream that may break off; the caller goes on where it was, and checks the content id.
+    /// </summary>
+    public async Task<ContentDownload> GetContentAsync(JobId job, ContentId content, long from, CancellationToken ct)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"{Root}/jobs/{job}/content/{content}");
+        request.Headers.Range = from > 0 ? new RangeHeaderValue(from, null) : null;
+        var answer = await ReachAsync(request, Patience, ct);
+        try
+        {
+            await ThrowIfRefusedAsync(answer, ct);
+            var skips = from > 0 && answer.StatusCode != HttpStatusCode.PartialContent;
+            return skips
+                ? throw new MarketException($"The server at {http.BaseAddress} does not go on with a download where it broke off.", status: answer.StatusCode)
+                : new ContentDownload(answer, await answer.Content.ReadAsStreamAsync(ct));
+        }
+        catch
+        {
+            answer.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Nodes, most lately registered first.</summary>
     public Task<Page<NodeFacts>> ListNodesAsync(string? market, string? after, CancellationToken ct) =>

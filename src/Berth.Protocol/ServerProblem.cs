@@ -78,6 +78,9 @@ public static class ProblemTypes
     /// <summary>413: larger than the route takes.</summary>
     public const string TooLarge = "too-large";
 
+    /// <summary>416: the range of bytes is outside the content.</summary>
+    public const string BadRange = "bad-range";
+
     /// <summary>422: no registered node could ever run it; the detail says what is missing.</summary>
     public const string NoFit = "no-fit";
 

@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Berth.Jobs.Results;
 
 namespace Berth.Protocol;
 
@@ -28,6 +30,12 @@ namespace Berth.Protocol;
 [JsonSerializable(typeof(Renewal))]
 [JsonSerializable(typeof(RunReport))]
 [JsonSerializable(typeof(RunReceipt))]
+[JsonSerializable(typeof(UploadOpening))]
+[JsonSerializable(typeof(UploadReceipt))]
+[JsonSerializable(typeof(UploadEnding))]
+[JsonSerializable(typeof(ArtefactFacts))]
+[JsonSerializable(typeof(ImmutableArray<ArtefactWish>))]
+[JsonSerializable(typeof(ImmutableArray<SourceMount>))]
 [JsonSerializable(typeof(NodeRegistration))]
 [JsonSerializable(typeof(NodeFacts))]
 [JsonSerializable(typeof(Page<NodeFacts>))]

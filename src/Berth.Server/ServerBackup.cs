@@ -24,7 +24,7 @@ internal static class ServerBackup
         }
 
         await Backup.RunAsync(database, file, ct);
-        Console.WriteLine($"Copied {database} to {file}, {new FileInfo(file).Length / 1024.0 / 1024.0:0.0} MiB. Copy the content folder {options.ContentOrDefault} now.");
+        Console.WriteLine($"Copied {database} to {file}, {new FileInfo(file).Length / 1024.0 / 1024.0:0.0} MiB. Copy the content at {options.ContentPlace.Place} now.");
         return 0;
     }
 }

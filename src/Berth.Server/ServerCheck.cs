@@ -1,3 +1,4 @@
+using Berth.Market.Content;
 using Berth.Market.Storage;
 
 namespace Berth.Server;
@@ -13,6 +14,11 @@ internal static class ServerCheck
         }
 
         var faults = await Audit.RunAsync(options.DatabaseOrDefault, ct);
+        if (faults.Count == 0)
+        {
+            faults = await ContentCare.MissingAsync(options.DatabaseOrDefault, options.ContentPlace, ct);
+        }
+
         foreach (var fault in faults)
         {
             Console.WriteLine(fault);

@@ -17,21 +17,29 @@ internal static class ServerCommand
             (Text("--listen", "Where it listens. Default http://127.0.0.1:7070.", "url"), nameof(ServerOptions.Listen)),
             (Text("--host", "The host names clients and nodes call it by, by comma; what is signed for another is refused. Default where it listens.", "names"), nameof(ServerOptions.Host)),
             (Text("--database", "A SQLite file (default market.db in the data folder), or postgres://user:password@host:port/name.", "database"), nameof(ServerOptions.Database)),
-            (Text("--content", "The folder of definitions, results and logs; servers of one market share it. Default content in the data folder.", "dir"), nameof(ServerOptions.Content)),
+            (Text("--content", "Where definitions, results, logs and artefacts are: a folder, s3://bucket/prefix or ipfs+http://host:port. Default the folder content in the data folder.", "place"), nameof(ServerOptions.Content)),
+            (Text("--s3-endpoint", "The address of the S3 service; its keys come by BERTH_SERVER_S3ACCESSKEY and BERTH_SERVER_S3SECRETKEY. Default Amazon's.", "url"), nameof(ServerOptions.S3Endpoint)),
+            (Text("--s3-region", "The region of the S3 service. Default us-east-1.", "name"), nameof(ServerOptions.S3Region)),
             (Text("--operator-key", "The operator's key file; made at the first start. Default operator.json in the data folder.", "file"), nameof(ServerOptions.OperatorKey)),
             (Text("--domain", "The domain that endpoints are served under. Default localhost.", "domain"), nameof(ServerOptions.Domain)),
             (Text("--fee", "The network's fee in hundredths of a percent of what nodes earn. Default 0.", "points"), nameof(ServerOptions.Fee)),
             (Text("--lease", "How long a lease lasts without being renewed. Default 30.", "seconds"), nameof(ServerOptions.Lease)),
             (Text("--rate", "Requests a second that one caller may make. Default 100.", "count"), nameof(ServerOptions.Rate)),
             (Text("--streams", "Event streams that one caller may hold open. Default 1000.", "count"), nameof(ServerOptions.Streams)),
+            (Text("--keep", "Days that definitions, results, logs and artefacts are kept after their job's end. Default for ever.", "days"), nameof(ServerOptions.Keep)),
+            (Text("--largest-artefact", "The most that one artefact may have, packed. Default 102400.", "mib"), nameof(ServerOptions.LargestArtefact)),
+            (Text("--largest-artefacts", "The most that all artefacts of a run may have, packed. Default 204800.", "mib"), nameof(ServerOptions.LargestArtefacts)),
+            (Text("--largest-upload", "The most that a folder may have that a job is posted with, packed. Default 10240.", "mib"), nameof(ServerOptions.LargestUpload)),
             (Text("--log", "How much it says about its work: debug, information, warning or error. Default information.", "level"), nameof(ServerOptions.Log)),
             (Text("--otlp", "Where traces and metrics go by OTLP. Default nowhere.", "url"), nameof(ServerOptions.Otlp)),
         };
         var config = Text("--config", "A JSON file with these options, without the dashes.", "file");
-        var check = new Command("check", "Audit the database: every balance, booking, escrow and state. Changes nothing.");
+        var check = new Command("check", "Audit the database: every balance, booking, escrow and state, and that every content is there. Changes nothing.");
         var file = new Argument<string>("file") { Description = "A new file for the copy." };
         var backup = new Command("backup", "Copy the SQLite database, beside live servers, to a new file.") { file };
-        var root = new RootCommand("Keep a market: jobs, nodes, accounts. Each option can also be set in the environment, as BERTH_SERVER_DATA and so on.") { check, backup, config };
+        var trial = new Option<bool>("--trial") { Description = "Only count them." };
+        var collect = new Command("gc", "Remove contents that nothing refers to any more and that are older than a day. A running server does it every hour.") { trial };
+        var root = new RootCommand("Keep a market: jobs, nodes, accounts. Each option can also be set in the environment, as BERTH_SERVER_DATA and so on.") { check, backup, collect, config };
         foreach (var (option, _) in options)
         {
             option.Recursive = true;
@@ -42,6 +50,7 @@ internal static class ServerCommand
         root.SetAction((parsed, ct) => WithOptionsAsync(parsed, ServerHost.RunAsync, ct));
         check.SetAction((parsed, ct) => WithOptionsAsync(parsed, ServerCheck.RunAsync, ct));
         backup.SetAction((parsed, ct) => WithOptionsAsync(parsed, (chosen, over) => ServerBackup.RunAsync(chosen, parsed.GetValue(file)!, over), ct));
+        collect.SetAction((parsed, ct) => WithOptionsAsync(parsed, (chosen, stop) => ServerCollection.RunAsync(chosen, parsed.GetValue(trial), stop), ct));
         var parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)
         {

@@ -46,7 +46,7 @@ internal static class ServerHost
             new MarketOptions
             {
                 Operator = operatorAddress,
-                ContentDirectory = options.ContentOrDefault,
+                Content = options.ContentPlace,
                 Version = Version,
                 EndpointDomain = options.Domain,
                 Hosts = options.Hosts(),
@@ -54,6 +54,10 @@ internal static class ServerHost
                 LeaseLength = TimeSpan.FromSeconds(options.Lease),
                 RequestsPerSecond = options.Rate,
                 OpenStreams = options.Streams,
+                Keep = options.Keep > 0 ? TimeSpan.FromDays(options.Keep) : null,
+                LargestArtefact = options.LargestArtefact << 20,
+                LargestArtefacts = options.LargestArtefacts << 20,
+                LargestUpload = options.LargestUpload << 20,
             },
             options.DatabaseOrDefault);
         builder.Services.AddTelemetry(options);

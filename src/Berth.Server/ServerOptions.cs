@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.ComponentModel.DataAnnotations;
+using Berth.Market.Content;
 
 namespace Berth.Server;
 
@@ -23,8 +24,23 @@ public sealed class ServerOptions
     /// <summary>The path of a SQLite file (by default in <see cref="Data"/>), or <c>postgres://user:password@host:port/name</c>.</summary>
     public string? Database { get; set; }
 
-    /// <summary>The folder of definitions, results and logs, by default in <see cref="Data"/>; servers of one market share it.</summary>
+    /// <summary>
+    /// Where definitions, results, logs and artefacts are: a folder, by default in <see cref="Data"/>, <c>s3://bucket/prefix</c>, or <c>ipfs+http://host:port</c>. Servers of one market
+    /// share it.
+    /// </summary>
     public string? Content { get; set; }
+
+    /// <summary>The address of the S3 service; Amazon's when null.</summary>
+    public string? S3Endpoint { get; set; }
+
+    /// <summary>The region of the S3 service.</summary>
+    public string S3Region { get; set; } = "us-east-1";
+
+    /// <summary>The access key of the S3 service, by environment (<c>BERTH_SERVER_S3ACCESSKEY</c>) or file only; when null, what the SDK finds on the machine.</summary>
+    public string? S3AccessKey { get; set; }
+
+    /// <summary>The secret key of the S3 service, by environment (<c>BERTH_SERVER_S3SECRETKEY</c>) or file only.</summary>
+    public string? S3SecretKey { get; set; }
 
     /// <summary>The operator's key file, by default in <see cref="Data"/>; made at the first start.</summary>
     public string? OperatorKey { get; set; }
@@ -49,6 +65,22 @@ public sealed class ServerOptions
     [Range(1, 1_000_000)]
     public int Streams { get; set; } = 1000;
 
+    /// <summary>Days that definitions, results, logs and artefacts are kept after their job's end; 0 is for ever.</summary>
+    [Range(0, 100_000)]
+    public double Keep { get; set; }
+
+    /// <summary>The most that one artefact may have, packed, MiB.</summary>
+    [Range(1, 1L << 30)]
+    public long LargestArtefact { get; set; } = 100 << 10;
+
+    /// <summary>The most that all artefacts of a run may have, packed, MiB.</summary>
+    [Range(1, 1L << 30)]
+    public long LargestArtefacts { get; set; } = 200 << 10;
+
+    /// <summary>The most that a folder may have that a job is posted with, packed, MiB.</summary>
+    [Range(1, 1L << 30)]
+    public long LargestUpload { get; set; } = 10 << 10;
+
     /// <summary>How much it says about its own work on the console: what is at least this severe.</summary>
     public LogLevel Log { get; set; } = LogLevel.Information;
 
@@ -57,7 +89,14 @@ public sealed class ServerOptions
 
     public string DatabaseOrDefault => Database ?? Path.Combine(Data, "market.db");
 
-    public string ContentOrDefault => Content ?? Path.Combine(Data, "content");
+    public ContentPlace ContentPlace => new()
+    {
+        Place = Content ?? Path.Combine(Data, "content"),
+        Endpoint = S3Endpoint,
+        Region = S3Region,
+        AccessKey = S3AccessKey,
+        SecretKey = S3SecretKey,
+    };
 
     public string OperatorKeyOrDefault => OperatorKey ?? Path.Combine(Data, "operator.json");
 
@@ -69,7 +108,8 @@ public sealed class ServerOptions
         var unheard = Addresses()
             .Where(address => !Uri.TryCreate(address.Replace("*", "any", StringComparison.Ordinal).Replace("+", "any", StringComparison.Ordinal), UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
             .Select(address => $"'{address}' is nowhere to listen; write http://address:port.");
-        return [.. faults.Select(fault => fault.ErrorMessage ?? "An option is wrong."), .. unheard];
+        string?[] misplaced = [ContentPlace.Fault];
+        return [.. faults.Select(fault => fault.ErrorMessage ?? "An option is wrong."), .. unheard, .. misplaced.OfType<string>()];
     }
 
     /// <summary>The names that requests may be signed for; empty for any.</summary>

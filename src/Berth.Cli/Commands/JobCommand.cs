@@ -18,6 +18,7 @@ internal static class JobCommand
         MakeLogs(around),
         MakeWait(around),
         MakeResult(around),
+        JobDownloadCommand.Make(around),
         MakeStop(around),
         MakeExtend(around),
     };
@@ -58,6 +59,7 @@ internal static class JobCommand
     /// <summary>The job as people read it.</summary>
     public static void Show(Surroundings around, JobView job) => Table.WritePairs(
         around,
+        [
         ("job", job.Facts.Job.Value),
         ("state", Printed.State(job.Facts) + (job.IsStopping && job.Facts.State == JobState.Running ? ", stopping" : "")),
         ("", job.Message),
@@ -75,7 +77,10 @@ internal static class JobCommand
         ("poster", job.Facts.Poster.Value),
         ("definition", job.Definition),
         ("result", job.Result),
-        ("readable", job.Facts.IsPublic ? "by everybody" : "by poster, node and operator"));
+        ("readable", job.Facts.IsPublic ? "by everybody" : "by poster, node and operator"),
+        .. job.Sources.Select(source => ("source", (string?)$"{source.Target}  {source.Content}")),
+        .. job.Artefacts.Select(artefact => ("artefact", (string?)Printed.Artefact(artefact))),
+        ]);
 
     private static Command MakeGet(Surroundings around)
     {
@@ -163,7 +168,25 @@ internal static class JobCommand
         var operation = new Option<string?>("--op") { Description = "Only lines of that operation.", HelpName = "operation" };
         var stream = CommonOptions.OneOf<StreamFilter>("--stream", "Only lines of that stream: all (default), stdout, stderr.");
         var since = new Option<TimeSpan?>("--since") { Description = "Only lines of the last 90s, 10m, 2h.", HelpName = "time", CustomParser = Durations.Parse };
-        var command = new Command("logs", "Print a job's log; lines of a job that has ended are there as well.") { job, follow, operation, stream, since, access.Server, access.Key, format };
+        var until = new Option<TimeSpan?>("--until") { Description = "Only lines older than 90s, 10m, 2h.", HelpName = "time", CustomParser = Durations.Parse };
+        var tail = new Option<int?>("--tail") { Description = "Only so many lines from the end, and with -f what follows.", HelpName = "count" };
+        var timestamps = new Option<bool>("--timestamps") { Description = "Put the time each line was written before it." };
+        var command = new Command("logs", "Print a job's log; lines of a job that has ended are there as well.")
+        {
+            job, follow, operation, stream, since, until, tail, timestamps, access.Server, access.Key, format,
+        };
+        command.Validators.Add(parsed =>
+        {
+            if (parsed.GetValue(tail) is <= 0)
+            {
+                parsed.AddError("--tail takes a number of lines, from 1.");
+            }
+
+            if (parsed.GetValue(follow) && parsed.GetValue(until) is not null)
+            {
+                parsed.AddError("--follow and --until exclude each other.");
+            }
+        });
         command.SetAction((parsed, ct) => access.AnyoneAsync(parsed, async client =>
         {
             var view = await client.GetJobAsync(parsed.GetRequiredValue(job), ct);
@@ -172,6 +195,9 @@ internal static class JobCommand
                 Only = parsed.GetValue(operation) is { } name ? new OperationId(name) : null,
                 Streams = parsed.GetValue(stream),
                 From = parsed.GetValue(since) is { } span ? around.Time.GetUtcNow() - span : null,
+                Before = parsed.GetValue(until) is { } ago ? around.Time.GetUtcNow() - ago : null,
+                Tail = parsed.GetValue(tail),
+                HasTimes = parsed.GetValue(timestamps),
             };
             return await lines.PrintAsync(client, view, parsed.GetValue(follow), ct);
         }));

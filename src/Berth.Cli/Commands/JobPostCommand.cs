@@ -52,18 +52,25 @@ internal static class JobPostCommand
         };
         var attempts = new Option<int>("--attempts") { Description = "How often it may be tried when nodes are lost, 1 or 2.", HelpName = "count", DefaultValueFactory = _ => 2 };
         var waitForFit = new Option<bool>("--wait-for-fit") { Description = "Queue it even if no node of the market could run it now." };
+        var artefacts = ArtefactOption.Make();
+        var sources = SourceOption.Make();
         var format = CommonOptions.Format();
         var command = new Command("post", "Post a job to a market.")
         {
-            what, market, timeout, image, gpu, node, wait, isPublic, maxPrice, attempts, waitForFit, access.Server, access.Key, format,
+            what, market, timeout, image, gpu, sources, artefacts, node, wait, isPublic, maxPrice, attempts, waitForFit, access.Server, access.Key, format,
         };
-        command.SetAction((parsed, ct) => access.SignedAsync(parsed, async (client, _) =>
+        command.SetAction((parsed, ct) => access.SignedAsync(parsed, async (client, sender) =>
         {
             var asJson = parsed.GetValue(format) == OutputFormat.Json;
             var (text, fault) = await DefinitionAsync(around, parsed, what, parsed.GetRequiredValue(image), parsed.GetValue(gpu), asJson, ct);
             if (text is null || await MarketAsync(around, client, parsed.GetValue(market), ct) is not { } chosen)
             {
                 return text is null ? fault : ExitCode.WrongUse;
+            }
+
+            if (await SourceOption.SendAsync(around, client, sender, parsed.GetRequiredValue(sources), asJson, ct) is not { } mounts)
+            {
+                return ExitCode.WrongUse;
             }
 
             using var id = SigningKey.New();
@@ -79,6 +86,8 @@ internal static class JobPostCommand
                 IsPublic = parsed.GetValue(isPublic),
                 MaxPrice = parsed.GetValue(maxPrice),
                 WaitForFit = parsed.GetValue(waitForFit),
+                Artefacts = [.. parsed.GetRequiredValue(artefacts)],
+                Sources = [.. mounts],
             };
             JobView view;
             try

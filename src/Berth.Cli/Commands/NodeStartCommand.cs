@@ -32,6 +32,19 @@ internal static class NodeStartCommand
             HelpName = "time",
             CustomParser = Durations.Parse,
         };
+        var outputSize = new Option<int>("--output-size") { Description = "The most that one artefact of a job may have, unpacked, GiB.", HelpName = "gib", DefaultValueFactory = _ => 1024 };
+        var outputFiles = new Option<int>("--output-files") { Description = "The most files that one artefact of a job may have.", HelpName = "count", DefaultValueFactory = _ => 1_000_000 };
+        foreach (var most in new[] { outputSize, outputFiles })
+        {
+            most.Validators.Add(result =>
+            {
+                if (result.GetValue(most) < 1)
+                {
+                    result.AddError($"{most.Name} takes a number from 1.");
+                }
+            });
+        }
+
         slots.Validators.Add(result =>
         {
             foreach (var token in result.Tokens.Where(token => SlotOf(token.Value) is null))
@@ -39,7 +52,7 @@ internal static class NodeStartCommand
                 result.AddError($"--slot takes gpus= with a list of GPUs such as gpus=0,1 or gpus=GPU-uuid, or none, not '{token.Value}'.");
             }
         });
-        var command = new Command("start", "Take jobs of a market and run them on this machine, until told to leave.") { market, slots, access.Server, access.Key, allow, drain };
+        var command = new Command("start", "Take jobs of a market and run them on this machine, until told to leave.") { market, slots, access.Server, access.Key, allow, drain, outputSize, outputFiles };
         var resources = new ResourceOptions(around);
         resources.AddTo(command);
         command.SetAction(async (parsed, ct) =>
@@ -59,6 +72,7 @@ internal static class NodeStartCommand
                     StateDirectory = home.Path,
                     Slots = [.. parsed.GetRequiredValue(slots).Select(SlotOf).OfType<GpuChoice>()],
                     Guarding = parsed.GetValue(allow) ? Guarding.Never : Guarding.Always,
+                    Limits = new RunLimits { OutputBytes = (long)parsed.GetValue(outputSize) << 30, OutputFiles = parsed.GetValue(outputFiles) },
                 };
                 return (int)await RunAsync(around, server, key, home, settings, resources.Settings(parsed), parsed.GetValue(drain) ?? DrainByDefault, ct);
             }

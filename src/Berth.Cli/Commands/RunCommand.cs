@@ -48,9 +48,10 @@ internal static class RunCommand
         var pull = CommonOptions.OneOf<PullPolicy>("--pull", "When images are pulled: when missing (default), always, never.");
         var output = new Option<string?>("--output", "-o") { Description = "Where output folders are copied to. Default ./berth-output/<run>.", HelpName = "dir" };
         var result = new Option<string?>("--result") { Description = "Write the result of the run to this file, as JSON.", HelpName = "file" };
+        var artefacts = ArtefactOption.Make();
         var format = CommonOptions.Format();
         var resources = new ResourceOptions(around);
-        var command = new Command("run", "Run a job on this machine.") { source, resume, timeout, gpu, noGpu, pull, output, result, format };
+        var command = new Command("run", "Run a job on this machine.") { source, resume, timeout, gpu, noGpu, pull, output, artefacts, result, format };
         resources.AddTo(command);
         command.Validators.Add(parsed =>
         {
@@ -73,6 +74,7 @@ internal static class RunCommand
                 parsed.GetValue(noGpu) ? null : parsed.GetResult(gpu) is { Tokens: [{ Value: var text }] } ? text : "all",
                 parsed.GetValue(pull),
                 parsed.GetValue(output),
+                parsed.GetRequiredValue(artefacts),
                 parsed.GetValue(result),
                 parsed.GetValue(format) == OutputFormat.Json,
                 resources.Settings(parsed));
@@ -103,6 +105,7 @@ internal static class RunCommand
             Pull = stored.Pull,
             Gpu = stored.Gpu is null ? null : GpuChoice.Read(stored.Gpu),
             OutputDirectory = stored.OutputDirectory,
+            Artefacts = stored.Artefacts,
         };
         await using var engine = DockerEngine.Connect(EngineAddress.Find(around.Environment));
         var admission = await RunAdmission.ForAsync(request, engine, around.Time, ct);
@@ -153,6 +156,12 @@ internal static class RunCommand
             return (null, null, fault);
         }
 
+        if (wishes.Artefacts.Select(wish => wish.FaultIn(definition)).FirstOrDefault(wrong => wrong is not null) is { } none)
+        {
+            await around.Error.WriteLineAsync($"berth: {none}");
+            return (null, null, ExitCode.WrongUse);
+        }
+
         var run = RunId.New();
         var stored = new StoredRequest
         {
@@ -164,6 +173,7 @@ internal static class RunCommand
             Pull = wishes.Pull,
             Gpu = wishes.Gpu,
             OutputDirectory = Path.GetFullPath(wishes.Output ?? Path.Combine("berth-output", run.Value)),
+            Artefacts = [.. wishes.Artefacts],
         };
         return (stored, definition, ExitCode.Success);
     }
@@ -225,5 +235,5 @@ internal static class RunCommand
     }
 
     private sealed record RunWishes(
-        string? Source, string? Resume, TimeSpan? Timeout, string? Gpu, PullPolicy Pull, string? Output, string? Result, bool AsJson, ResourceSettings Resources);
+        string? Source, string? Resume, TimeSpan? Timeout, string? Gpu, PullPolicy Pull, string? Output, ArtefactWish[] Artefacts, string? Result, bool AsJson, ResourceSettings Resources);
 }

@@ -153,6 +153,11 @@ internal sealed class JobFollower(Surroundings around, MarketClient client, JobI
                 break;
             case JobEnded e:
                 Say($"{(e.Outcome == JobOutcome.Succeeded ? _palette.Good(Printed.Words(e.Outcome)) : _palette.Bad(Printed.Words(e.Outcome)))}, cost {e.Cost} NOS, {e.Refund} NOS back{(e.Message is { } why ? $". {why}" : "")}");
+                if (_run.Operations.Any(operation => !operation.Artefacts.IsEmpty))
+                {
+                    Say(_palette.Quiet($"bring back what it left behind: berth job download {job}"));
+                }
+
                 break;
         }
     }

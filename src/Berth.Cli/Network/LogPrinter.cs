@@ -15,6 +15,9 @@ internal sealed class LogPrinter(Surroundings around, bool asJson)
     private IRunWatcher? _watcher;
     private RunState _run = RunState.Empty;
 
+    // The last lines so far, as long as it is not known where the end is.
+    private Queue<(OperationId Operation, LogLine Line)>? _held;
+
     /// <summary>The operation whose lines are printed; null prints all.</summary>
     public OperationId? Only { get; init; }
 
@@ -23,6 +26,15 @@ internal sealed class LogPrinter(Surroundings around, bool asJson)
     /// <summary>Lines before are left out.</summary>
     public DateTimeOffset? From { get; init; }
 
+    /// <summary>Lines from then on are left out.</summary>
+    public DateTimeOffset? Before { get; init; }
+
+    /// <summary>Of what there is when it begins, only so many lines from the end.</summary>
+    public int? Tail { get; init; }
+
+    /// <summary>The time each line was written stands before it.</summary>
+    public bool HasTimes { get; init; }
+
     /// <summary>Prints what there is, and with <paramref name="follow"/> what comes until the job has ended; then its exit code.</summary>
     public async Task<ExitCode> PrintAsync(MarketClient client, JobView job, bool follow, CancellationToken ct)
     {
@@ -30,20 +42,22 @@ internal sealed class LogPrinter(Surroundings around, bool asJson)
         var last = 0L;
         var lastHeard = around.Time.GetTimestamp();
         JobEnded? end = null;
-        while (end is null && (follow || last < job.LastEvent))
+        _held = Tail is null ? null : [];
+        for (var (isPast, isDone) = (true, false); end is null && !isDone;)
         {
             try
             {
-                await foreach (var happened in client.FollowAsync(job.Facts.Job, last, withLogs: true, closed.Token))
+                // First what there is, whose end is known then; after that what comes.
+                var wanted = new LogWish { Operation = Only, Since = From, Tail = Tail, OnlySoFar = isPast };
+                await foreach (var happened in client.FollowAsync(job.Facts.Job, last, wanted, closed.Token))
                 {
                     (last, lastHeard) = (happened.Sequence, around.Time.GetTimestamp());
                     Show(happened, closed);
                     end = happened as JobEnded ?? end;
-                    if (!follow && last >= job.LastEvent)
-                    {
-                        break;
-                    }
                 }
+
+                ShowHeld(closed);
+                (isDone, isPast) = (isPast && !follow, false);
             }
             catch (MarketException cut) when (cut.IsTransient && around.Time.GetElapsedTime(lastHeard) < JobFollower.GiveUpAfter)
             {
@@ -62,13 +76,46 @@ internal sealed class LogPrinter(Surroundings around, bool asJson)
                 _run = runEvent is RunStarted ? RunState.Empty.After(runEvent) : _run.After(runEvent);
                 break;
             case LogWritten written when Only is null || written.Chunk.Operation == Only:
-                _watcher ??= asJson ? new JsonWatcher(around.Output, closed.Cancel) : new TextWatcher(around, _run, closed.Cancel);
-                _watcher.Wrote(written.Chunk.Operation, [.. written.Chunk.Unpack().Where(Wanted)]);
+                Show(written.Chunk.Operation, [.. written.Chunk.Unpack().Where(Wanted)], closed);
                 break;
         }
     }
 
-    private bool Wanted(LogLine line) => (From is null || line.At >= From) && Streams switch
+    private void Show(OperationId operation, IReadOnlyList<LogLine> lines, CancellationTokenSource closed)
+    {
+        if (_held is { } held)
+        {
+            foreach (var line in lines)
+            {
+                held.Enqueue((operation, line));
+                while (held.Count > Tail)
+                {
+                    held.Dequeue();
+                }
+            }
+
+            return;
+        }
+
+        _watcher ??= asJson ? new JsonWatcher(around.Output, closed.Cancel) : new TextWatcher(around, _run, closed.Cancel) { HasTimes = HasTimes };
+        _watcher.Wrote(operation, lines);
+    }
+
+    private void ShowHeld(CancellationTokenSource closed)
+    {
+        if (_held is not { } held)
+        {
+            return;
+        }
+
+        _held = null;
+        foreach (var (operation, line) in held)
+        {
+            Show(operation, [line], closed);
+        }
+    }
+
+    private bool Wanted(LogLine line) => (From is null || line.At >= From) && (Before is null || line.At < Before) && Streams switch
     {
         StreamFilter.All => true,
         StreamFilter.Stdout => line.Stream == LogStream.Stdout,

@@ -20,5 +20,12 @@ internal sealed class Palette(bool isOn)
     /// <summary>The operation at that place, always in the same colour.</summary>
     public string Operation(int index, string text) => Paint(Operations[index % Operations.Length], text);
 
+    /// <summary>A bar that is full by the share from 0 to 1.</summary>
+    public string Bar(double share, int width)
+    {
+        var full = (int)(Math.Clamp(share, 0, 1) * width);
+        return $"{new string('█', full)}{Quiet(new string('░', width - full))}";
+    }
+
     private string Paint(string code, string text) => IsOn ? $"\e[{code}m{text}\e[0m" : text;
 }

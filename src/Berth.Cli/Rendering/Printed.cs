@@ -38,5 +38,10 @@ internal static class Printed
     /// <summary>A price a second and what that is an hour.</summary>
     public static string Price(Nos perSecond) => $"{perSecond} NOS/s ({perSecond * 3600} NOS/h)";
 
+    public static string Artefact(ArtefactFacts artefact) =>
+        $"{artefact.Operation}/{artefact.Name}  {artefact.Path}  {Files(artefact.Files)}, {Durations.Size(artefact.Bytes)}, packed {Durations.Size(artefact.Size)}  {artefact.Content}";
+
+    public static string Files(int count) => count == 1 ? "1 file" : $"{count} files";
+
     public static string Short(string id) => id.Length > 12 ? $"{id[..8]}…" : id;
 }

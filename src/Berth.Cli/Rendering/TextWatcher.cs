@@ -42,6 +42,9 @@ internal sealed class TextWatcher : IRunWatcher
         NameOperations();
     }
 
+    /// <summary>The time each line was written stands before it.</summary>
+    public bool HasTimes { get; init; }
+
     public void Happened(RunEvent happened)
     {
         lock (_screen)
@@ -75,7 +78,7 @@ internal sealed class TextWatcher : IRunWatcher
                     break;
                 case ResourceReady e:
                     _live?.Set(FetchPlace(e.Operation), null);
-                    Say($"{Name(e.Operation)} {_palette.Quiet($"{(e.WasHere ? "has" : "fetched")} {e.Name} ({Files(e.Files)}, {Durations.Size(e.Bytes)}{(e.WasHere ? ", cached" : "")})")}");
+                    Say($"{Name(e.Operation)} {_palette.Quiet($"{(e.WasHere ? "has" : "fetched")} {e.Name} ({Printed.Files(e.Files)}, {Durations.Size(e.Bytes)}{(e.WasHere ? ", cached" : "")})")}");
                     break;
                 case ContainerStarting { Restart: > 0 } e:
                     Say($"{Name(e.Operation)} {_palette.Doubtful($"starting again ({Ordinal(e.Restart)} time) in {Durations.Words(e.Delay)}")}");
@@ -90,14 +93,18 @@ internal sealed class TextWatcher : IRunWatcher
                     Say($"{Name(e.Operation)} port {e.Port} is {(e.Health == EndpointHealth.Online ? _palette.Good("healthy") : _palette.Bad("not healthy"))}: {e.Detail}");
                     break;
                 case OutputCopying e:
-                    _live?.Set(Index(e.Operation), $"{Name(e.Operation)} copying {e.Path}: {Files(e.Files)}, {Durations.Size(e.Bytes)}");
+                    _live?.Set(Index(e.Operation), $"{Name(e.Operation)} copying {e.Path}: {Printed.Files(e.Files)}, {Durations.Size(e.Bytes)}");
+                    break;
+                case ArtefactKept e:
+                    _live?.Set(Index(e.Operation), null);
+                    Say($"{Name(e.Operation)} kept {e.Path} as {_palette.Strong(e.Name)} ({Printed.Files(e.Files)}, {Durations.Size(e.Bytes)}, packed {Durations.Size(e.Size)})");
                     break;
                 case OutputCopied e:
                     _live?.Set(Index(e.Operation), null);
-                    Say($"{Name(e.Operation)} copied {e.Path} to {_palette.Strong(e.Destination)} ({Files(e.Files)}, {Durations.Size(e.Bytes)})");
+                    Say($"{Name(e.Operation)} copied {e.Path} to {_palette.Strong(e.Destination)} ({Printed.Files(e.Files)}, {Durations.Size(e.Bytes)})");
                     break;
                 case ResourceReturned e:
-                    Say($"{Name(e.Operation)} {(e.Files == 0 ? $"changed nothing in {e.Name}" : $"saved {Files(e.Files)}, {Durations.Size(e.Bytes)}, to {_palette.Strong(e.Name)}")}");
+                    Say($"{Name(e.Operation)} {(e.Files == 0 ? $"changed nothing in {e.Name}" : $"saved {Printed.Files(e.Files)}, {Durations.Size(e.Bytes)}, to {_palette.Strong(e.Name)}")}");
                     break;
                 case OperationEnded e:
                     _live?.Set(Index(e.Operation), null);
@@ -130,6 +137,11 @@ internal sealed class TextWatcher : IRunWatcher
             foreach (var line in lines)
             {
                 _block.Write(prefix);
+                if (HasTimes)
+                {
+                    _block.Write(Encoding.UTF8.GetBytes(line.At.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z '", CultureInfo.InvariantCulture)));
+                }
+
                 if (_around.IsOutputTerminal)
                 {
                     SafeText.Write(line.Text.Span, _block);
@@ -232,8 +244,7 @@ internal sealed class TextWatcher : IRunWatcher
     private string Bar(long current, long total)
     {
         var share = total > 0 ? Math.Clamp((double)current / total, 0, 1) : 0;
-        var full = (int)(share * BarWidth);
-        return $"{new string('█', full)}{_palette.Quiet(new string('░', BarWidth - full))} {share * 100,3:0} %";
+        return $"{_palette.Bar(share, BarWidth)} {share * 100,3:0} %";
     }
 
     // Below the lines of the operations themselves: an image and a resource come at once.
@@ -306,8 +317,6 @@ internal sealed class TextWatcher : IRunWatcher
     private string Name(OperationId id) => _palette.Operation(Index(id), _palette.IsOn ? id.Value.PadRight(_width) : id.Value);
 
     private int Index(OperationId id) => _prefixes.TryGetValue(id, out var known) ? known.Index : 0;
-
-    private static string Files(int count) => count == 1 ? "1 file" : $"{count} files";
 
     private static string Ordinal(int number) => number switch
     {

@@ -72,10 +72,17 @@ public sealed record OperationState
 
     public ImmutableArray<EndpointUp> Endpoints { get; init; } = [];
 
-    /// <summary>What lies at its output's destination was put there by this run.</summary>
-    public bool HasBegunOutput { get; init; }
+    /// <summary>The names of artefacts whose copying began: what lies at their destination was put there by this run.</summary>
+    public ImmutableArray<string> OutputsBegun { get; init; } = [];
 
-    public OutputCopied? Output { get; init; }
+    /// <summary>Artefacts that were copied to a folder of the machine.</summary>
+    public ImmutableArray<OutputCopied> Outputs { get; init; } = [];
+
+    /// <summary>Artefacts that the market has.</summary>
+    public ImmutableArray<ArtefactKept> Artefacts { get; init; } = [];
+
+    /// <summary>The artefact was copied out; nothing more is to be done for it.</summary>
+    public bool HasTaken(string artefact) => Outputs.Any(output => output.Name == artefact) || Artefacts.Any(kept => kept.Name == artefact);
 
     /// <summary>Set once it is over.</summary>
     public OperationEnded? End { get; init; }

@@ -29,6 +29,7 @@ namespace Berth.Jobs.Results;
 [JsonDerivedType(typeof(OutputCopying), "output-copying")]
 [JsonDerivedType(typeof(OutputCopied), "output-copied")]
 [JsonDerivedType(typeof(ResourceReturned), "resource-returned")]
+[JsonDerivedType(typeof(ArtefactKept), "artefact-kept")]
 [JsonDerivedType(typeof(OperationEnded), "operation-ended")]
 [JsonDerivedType(typeof(RunStopping), "run-stopping")]
 [JsonDerivedType(typeof(RunEnded), "run-ended")]
@@ -185,11 +186,36 @@ public sealed record ContainerExited(OperationId Operation, string Container, in
 /// <summary>The engine's own account of an ended container (job-language.md 3.14, <c>diagnostics.state</c>).</summary>
 public sealed record EngineState(string Status, int ExitCode, bool OutOfMemory, string Error, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt);
 
-/// <summary>The operation's output folder is being copied out. The first, with no files yet, is the intent; losing one of the others loses nothing.</summary>
-public sealed record OutputCopying(OperationId Operation, string Path, int Files, long Bytes) : RunEvent;
+/// <summary>The operation's output folder, or another artefact of it, is being copied out. The first, with no files yet, is the intent; losing one of the others loses nothing.</summary>
+public sealed record OutputCopying(OperationId Operation, string Path, int Files, long Bytes) : RunEvent
+{
+    /// <summary>What the artefact is called.</summary>
+    public string Name { get; set; } = ArtefactWish.Output;
+}
 
-/// <summary>The operation's output folder was copied out.</summary>
-public sealed record OutputCopied(OperationId Operation, string Path, string Destination, int Files, long Bytes) : RunEvent;
+/// <summary>The operation's output folder, or another artefact of it, was copied to a folder of this machine.</summary>
+public sealed record OutputCopied(OperationId Operation, string Path, string Destination, int Files, long Bytes) : RunEvent
+{
+    /// <summary>What the artefact is called.</summary>
+    public string Name { get; set; } = ArtefactWish.Output;
+}
+
+/// <summary>The operation's output folder, or another artefact of it, is content of the market: a tar packed by zstd of <paramref name="Size"/> bytes.</summary>
+/// <param name="Operation">Whose artefact.</param>
+/// <param name="Name">What it is called.</param>
+/// <param name="Path">Where it was in the container.</param>
+/// <param name="Content">Content id of the packed tar.</param>
+/// <param name="Size">Bytes packed.</param>
+/// <param name="Files">Files and links in it.</param>
+/// <param name="Bytes">Bytes of all files.</param>
+public sealed record ArtefactKept(OperationId Operation, string Name, string Path, string Content, long Size, int Files, long Bytes) : RunEvent
+{
+    /// <summary>Its first files.</summary>
+    public ImmutableArray<ArtefactFile> List { get; set; } = [];
+}
+
+/// <summary>A file of an artefact: its path below the artefact's own, and its bytes.</summary>
+public sealed record ArtefactFile(string Path, long Size);
 
 /// <summary>What the operation changed in a resource it may write to is where the resource came from.</summary>
 public sealed record ResourceReturned(OperationId Operation, int Index, string Name, int Files, long Bytes) : RunEvent;

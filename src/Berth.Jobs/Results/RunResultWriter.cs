@@ -76,6 +76,7 @@ public static class RunResultWriter
             json.WriteEndObject();
         }
 
+        WriteArtefacts(json, operation);
         json.WriteStartArray("errors");
         if (operation.End?.Error is { } error)
         {
@@ -121,6 +122,39 @@ public static class RunResultWriter
         }
 
         json.WriteEndObject();
+    }
+
+    private static void WriteArtefacts(Utf8JsonWriter json, OperationState operation)
+    {
+        if (operation.Artefacts.IsEmpty)
+        {
+            return;
+        }
+
+        json.WriteStartArray("artefacts");
+        foreach (var artefact in operation.Artefacts)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", artefact.Name);
+            json.WriteString("path", artefact.Path);
+            json.WriteString("content", artefact.Content);
+            json.WriteNumber("size", artefact.Size);
+            json.WriteNumber("files", artefact.Files);
+            json.WriteNumber("bytes", artefact.Bytes);
+            json.WriteStartArray("list");
+            foreach (var file in artefact.List)
+            {
+                json.WriteStartObject();
+                json.WriteString("path", file.Path);
+                json.WriteNumber("size", file.Size);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private static void WriteDiagnostics(Utf8JsonWriter json, OperationState operation)

@@ -93,8 +93,10 @@ public sealed record RunState
             OperationReady e => With(e.Operation, operation => operation with { IsReady = true }),
             ContainerFailing e => With(e.Operation, operation => operation with { IsFailing = true }),
             ContainerExited e => With(e.Operation, operation => operation with { Exit = e }),
-            OutputCopying e => With(e.Operation, operation => operation with { HasBegunOutput = true }),
-            OutputCopied e => With(e.Operation, operation => operation with { Output = e }),
+            OutputCopying e => With(e.Operation, operation =>
+                operation.OutputsBegun.Contains(e.Name) ? operation : operation with { OutputsBegun = operation.OutputsBegun.Add(e.Name) }),
+            OutputCopied e => With(e.Operation, operation => operation with { Outputs = [.. operation.Outputs.Where(known => known.Name != e.Name), e] }),
+            ArtefactKept e => With(e.Operation, operation => operation with { Artefacts = [.. operation.Artefacts.Where(known => known.Name != e.Name), e] }),
             ResourceReturned e => With(e.Operation, operation => operation with { Returned = operation.Returned.Add(e) }),
             OperationEnded e => With(e.Operation, operation => operation with
             {

@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using Berth.Jobs;
+using Berth.Jobs.Results;
 using Berth.Protocol;
 using Berth.Protocol.Identity;
 
@@ -42,6 +44,12 @@ internal sealed record Job
 
     public required JobRequirements Requirements { get; init; }
 
+    /// <summary>Artefacts to keep besides the definition's own output.</summary>
+    public ImmutableArray<ArtefactWish> Artefacts { get; init; } = [];
+
+    /// <summary>Folders of the poster's that the containers see.</summary>
+    public ImmutableArray<SourceMount> Sources { get; init; } = [];
+
     public required DateTimeOffset PostedAt { get; init; }
 
     public JobState State { get; init; } = JobState.Queued;
@@ -78,6 +86,9 @@ internal sealed record Job
     public DateTimeOffset? StartedAt { get; init; }
 
     public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>Its definition, result, logs and artefacts were given up, being older than the operator keeps them.</summary>
+    public bool IsForgotten { get; init; }
 
     /// <summary>When its owner first wanted the running job to end.</summary>
     public DateTimeOffset? StoppingSince { get; init; }

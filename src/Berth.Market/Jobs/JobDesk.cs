@@ -37,6 +37,8 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
             throw RefusedException.Bad("'attempts' is 1 or 2.");
         }
 
+        JobExtras.Check(post, definition);
+
         // 2
         // What is refused leaves nothing behind.
         var id = UnixFsHasher.IdOf(bytes);
@@ -58,6 +60,7 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
 
                 var market = await MarketOfAsync(transaction, post.Market, ct);
                 var job = Draft(poster, post, market, needs, id, digest, idempotencyKey);
+                await RequireSourcesAsync(transaction, poster, post, ct);
                 database.Dialect.HoldMarket(transaction, market.Number, alone: false);
                 var fits = await FitsAsync(transaction, job, post, ct);
                 await DepositAsync(transaction, job, job.Deposit, ct);
@@ -82,9 +85,14 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
     {
         var job = await database.ReadAsync(transaction => FindAsync(transaction, id, ct), ct);
         return MayRead(job, caller)
-            ? job
+            ? job.IsForgotten ? throw RefusedException.NotFound($"Definition, result, logs and artefacts of job {id} were removed: they are older than this market keeps them.") : job
             : throw RefusedException.NotAllowed($"Only the poster of job {id}, the node that runs it and the operator may read this. Sign the request with the poster's key.");
     }
+
+    /// <summary>Whether the content is one of the job's: its definition, its result, a source, or an artefact of its last run.</summary>
+    public async Task<bool> HasContentAsync(Job job, ContentId content, CancellationToken ct) =>
+        job.Definition == content.Value || job.Result == content.Value || job.Sources.Any(source => source.Content == content)
+        || (job.Run is { } run && (await database.ReadAsync(transaction => UploadStore.OfRunAsync(transaction, run, ct), ct)).Any(artefact => artefact.Content == content));
 
     public Task<Page<JobFacts>> ListAsync(JobFilter filter, CancellationToken ct) => database.ReadAsync(
         async transaction =>
@@ -252,8 +260,21 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
             IsPublic = post.IsPublic,
             PinnedNode = post.Node,
             Requirements = needs,
+            Artefacts = post.Artefacts,
+            Sources = post.Sources,
             PostedAt = time.GetUtcNow(),
         };
+    }
+
+    private static async Task RequireSourcesAsync(Transaction transaction, Address poster, JobPost post, CancellationToken ct)
+    {
+        foreach (var source in post.Sources)
+        {
+            if (!await UploadStore.HasAsync(transaction, poster, source.Content, ct))
+            {
+                throw RefusedException.NotFound($"There is no upload {source.Content} of yours for {source.Target}; send it before the post.");
+            }
+        }
     }
 
     private static void CheckTimeout(MarketTerms market, long seconds)
@@ -308,6 +329,8 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
             QueuePosition = place,
             Waiting = place is { } waits ? await Fit.WhyItWaitsAsync(transaction, job, waits, fits ?? await NodeStore.CouldFitAsync(transaction, job, ct), ct) : null,
             Requirements = job.Requirements,
+            Artefacts = mayRead && job is { Attempt: > 0, IsForgotten: false, Run: { } run } ? await UploadStore.OfRunAsync(transaction, run, ct) : [],
+            Sources = mayRead ? job.Sources : [],
             Deposit = job.Deposit,
             Cost = job.Cost,
             Refund = job.Refund,

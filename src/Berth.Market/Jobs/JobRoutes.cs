@@ -29,8 +29,10 @@ internal static class JobRoutes
         jobs.MapGet("/{job}/definition", DefinitionAsync).Produces(200, contentType: "application/json", additionalContentTypes: "application/yaml").Refuses(403, 404)
             .WithSummary("The definition as it was posted. The poster's, the node's and the operator's, unless the job is public.");
         jobs.MapGet("/{job}/result", ResultAsync).Produces(200, contentType: "application/json").Refuses(403, 404).WithSummary("The result of a job that ended. Readable like the definition.");
+        jobs.MapGet("/{job}/content/{content}", ContentAsync).Produces(200, contentType: "application/octet-stream").Produces(206, contentType: "application/octet-stream").Refuses(403, 404, 416)
+            .WithSummary("A content of the job: an artefact, a source, its definition or result; with a Range of bytes, from there on. Readable like the definition.");
         jobs.MapGet("/{job}/events", FollowAsync).Produces<JobEvent>(200, "text/event-stream").Refuses(403, 404)
-            .WithSummary("The job's events as server-sent events, from Last-Event-ID on; with ?logs=true the chunks of its logs too. Readable like the definition.");
+            .WithSummary("The job's events as server-sent events, from Last-Event-ID on; with ?logs=true the chunks of its logs too, of one operation, since a time, or the last lines only. Readable like the definition.");
         jobs.MapPost("/{job}/stop", (JobId job, Caller caller, JobDesk desk, CancellationToken ct) => desk.StopAsync(job, caller.Address, ct))
             .Refuses(403, 404).WithSummary("Takes a queued job back, tells a running one to end. The poster's.");
         jobs.MapPost("/{job}/extend", (JobId job, Caller caller, Body body, JobDesk desk, CancellationToken ct) =>
@@ -83,8 +85,19 @@ internal static class JobRoutes
         return TypedResults.Bytes(bytes, "application/json");
     }
 
+    private static async Task ContentAsync(JobId job, ContentId content, HttpContext context, MaybeCaller caller, JobDesk desk, ContentStore store, CancellationToken ct)
+    {
+        var readable = await desk.ReadableAsync(job, caller.Address, ct);
+        if (!await desk.HasContentAsync(readable, content, ct))
+        {
+            throw RefusedException.NotFound($"The job {job} has no content {content}.");
+        }
+
+        await ContentAnswer.SendAsync(context, store, content, ct);
+    }
+
     private static async Task FollowAsync(
-        JobId job, bool? logs, [FromHeader(Name = "Last-Event-ID")] string? lastEventId, HttpContext context, MaybeCaller caller, JobDesk desk, JobStories stories, OpenStreams streams, CancellationToken ct)
+        JobId job, bool? logs, bool? follow, string? operation, DateTimeOffset? since, int? tail, [FromHeader(Name = "Last-Event-ID")] string? lastEventId, HttpContext context, MaybeCaller caller, JobDesk desk, JobStories stories, OpenStreams streams, CancellationToken ct)
     {
         var after = 0L;
         if (lastEventId is { Length: > 0 } && !long.TryParse(lastEventId, NumberStyles.None, CultureInfo.InvariantCulture, out after))
@@ -92,13 +105,19 @@ internal static class JobRoutes
             throw RefusedException.Bad("Last-Event-ID is the id of an event of this stream: a whole number.");
         }
 
+        if (tail is <= 0)
+        {
+            throw RefusedException.Bad("'tail' is a number of lines, from 1.");
+        }
+
+        var wish = logs == true ? new LogWish { Operation = operation is { Length: > 0 } ? new OperationId(operation) : null, Since = since, Tail = tail, OnlySoFar = follow == false } : null;
         await desk.ReadableAsync(job, caller.Address, ct);
         using var place = streams.Enter(caller.Address?.Value ?? $"{context.Connection.RemoteIpAddress}");
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers.CacheControl = "no-cache";
         context.Response.Headers["X-Accel-Buffering"] = "no";
         await context.Response.StartAsync(ct);
-        await foreach (var happened in stories.FollowAsync(job, after, logs == true, ct))
+        await foreach (var happened in stories.FollowAsync(job, after, wish, ct))
         {
             if (happened is null)
             {

@@ -102,6 +102,10 @@ internal static class JobStore
         }
     }
 
+    /// <summary>Gives up the contents of jobs that ended before that time, and says of how many.</summary>
+    public static Task<int> ForgetAsync(Transaction transaction, DateTimeOffset endedBefore, CancellationToken ct) =>
+        transaction.ExecuteAsync("update jobs set is_forgotten = 1 where is_forgotten = 0 and ended_at < @before", ct, ("before", endedBefore.Micro()));
+
     public static Task<long?> NumberOfAsync(Transaction transaction, JobId job, CancellationToken ct) =>
         transaction.ScalarAsync<long?>("select id from jobs where job = @job", ct, ("job", job.Value));
 
@@ -112,10 +116,10 @@ internal static class JobStore
             """
             insert into jobs (job, market_id, poster, post_digest, post_key, definition, format, price, timeout, deposit, attempts, is_public,
               need_node, need_gpus, need_vram, need_model, need_cuda, need_memory, need_disk, need_cpus,
-              posted_at, state, attempt, fence, control, last_event, version)
+              posted_at, state, attempt, fence, control, last_event, version, artefacts, sources)
             values (@job, @market, @poster, @digest, @key, @definition, @format, @price, @timeout, @deposit, @attempts, @public,
               @need_node, @need_gpus, @need_vram, @need_model, @need_cuda, @need_memory, @need_disk, @need_cpus,
-              @posted, 0, 0, 0, 0, 1, 0)
+              @posted, 0, 0, 0, 0, 1, 0, @artefacts, @sources)
             returning id
             """,
             ct,
@@ -139,7 +143,14 @@ internal static class JobStore
             ("need_memory", job.Requirements.MemoryMib),
             ("need_disk", job.Requirements.DiskMib),
             ("need_cpus", job.Requirements.Cpus),
-            ("posted", job.PostedAt.Micro()));
+            ("posted", job.PostedAt.Micro()),
+            ("artefacts", job.Artefacts.IsEmpty ? null : JsonSerializer.Serialize(job.Artefacts, WireJson.Answers.ImmutableArrayArtefactWish)),
+            ("sources", job.Sources.IsEmpty ? null : JsonSerializer.Serialize(job.Sources, WireJson.Answers.ImmutableArraySourceMount)));
+        foreach (var source in job.Sources)
+        {
+            transaction.ExecuteLater("insert into job_sources (job_id, content) values (@job, @content)", null, ("job", number), ("content", source.Content.Value));
+        }
+
         var stored = job with { Number = number };
         InsertEvents(transaction, stored, job.PostedAt, [new JobPosted(job.MarketSlug, job.Poster, job.Deposit)]);
         return stored with { LastEvent = 1 };
@@ -280,6 +291,8 @@ internal static class JobStore
             DiskMib = row.Long("need_disk"),
             Cpus = row.Int("need_cpus"),
         },
+        Artefacts = row.TextOrNull("artefacts") is { } artefacts ? JsonSerializer.Deserialize(artefacts, WireJson.Answers.ImmutableArrayArtefactWish) : [],
+        Sources = row.TextOrNull("sources") is { } sources ? JsonSerializer.Deserialize(sources, WireJson.Answers.ImmutableArraySourceMount) : [],
         PostedAt = row.Moment("posted_at"),
         State = (JobState)row.Int("state"),
         Outcome = (JobOutcome?)row.IntOrNull("outcome"),
@@ -295,6 +308,7 @@ internal static class JobStore
         LeasedUntil = row.MomentOrNull("leased_until"),
         StartedAt = row.MomentOrNull("started_at"),
         EndedAt = row.MomentOrNull("ended_at"),
+        IsForgotten = row.Flag("is_forgotten"),
         StoppingSince = row.MomentOrNull("stopping_since"),
         Control = row.Long("control"),
         Cost = row.LongOrNull("cost") is { } cost ? new Nos(cost) : null,

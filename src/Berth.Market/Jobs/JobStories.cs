@@ -18,12 +18,13 @@ internal sealed class JobStories(Database database, ContentStore content)
     /// Events after the sequence, then new ones as they happen, until the job has ended and everything was told. Null comes now and then when nothing happens, for the
     /// connection to be kept alive.
     /// </summary>
-    public async IAsyncEnumerable<JobEvent?> FollowAsync(JobId id, long after, bool withLogs, [EnumeratorCancellation] CancellationToken ct)
+    public async IAsyncEnumerable<JobEvent?> FollowAsync(JobId id, long after, LogWish? logs, [EnumeratorCancellation] CancellationToken ct)
     {
         using var waiter = database.Wakeups.Listen(JobStore.EventsKey(id));
+        var from = logs?.Tail is { } tail ? await database.ReadAsync(transaction => TailAsync(transaction, id, logs.Operation, tail, ct), ct) : 0;
         while (true)
         {
-            var (events, chunks, ended) = await database.ReadAsync(transaction => ReadAsync(transaction, id, after, withLogs, ct), ct);
+            var (events, chunks, ended) = await database.ReadAsync(transaction => ReadAsync(transaction, id, after, Math.Max(after, from), logs, ct), ct);
 
             // Where one kind was cut off at its limit, the other must not run ahead.
             var until = Math.Min(
@@ -46,7 +47,7 @@ internal sealed class JobStories(Database database, ContentStore content)
                 continue;
             }
 
-            if (ended)
+            if (ended || logs is { OnlySoFar: true })
             {
                 yield break;
             }
@@ -56,12 +57,15 @@ internal sealed class JobStories(Database database, ContentStore content)
         }
     }
 
-    private static async Task<(List<JobEvent>, List<StoredChunk>, bool)> ReadAsync(Transaction transaction, JobId id, long after, bool withLogs, CancellationToken ct)
+    private static async Task<long> TailAsync(Transaction transaction, JobId id, OperationId? operation, int lines, CancellationToken ct) =>
+        await JobStore.FindAsync(transaction, id, ct) is { } job ? await RunStore.TailAsync(transaction, job.Number, operation, lines, ct) : 0;
+
+    private static async Task<(List<JobEvent>, List<StoredChunk>, bool)> ReadAsync(Transaction transaction, JobId id, long after, long chunksAfter, LogWish? logs, CancellationToken ct)
     {
         var job = await JobStore.FindAsync(transaction, id, ct) ?? throw RefusedException.NotFound($"There is no job {id} here.");
         return (
             await JobStore.EventsAsync(transaction, job.Number, after, EventsAtOnce, ct),
-            withLogs ? await RunStore.ChunksAsync(transaction, job.Number, after, ChunksAtOnce, ct) : [],
+            logs is not null && !job.IsForgotten ? await RunStore.ChunksAsync(transaction, job.Number, chunksAfter, logs, ChunksAtOnce, ct) : [],
             job.IsEnded);
     }
 }

@@ -176,6 +176,8 @@ internal sealed class MarketQueue(Database database, ContentStore content, JobCh
             Format = job.Format,
             DefinitionId = job.Definition,
             EndpointDomain = options.EndpointDomain,
+            Artefacts = job.Artefacts,
+            Sources = job.Sources,
         };
     }
 }

@@ -87,6 +87,7 @@ internal sealed partial class Problems(RequestDelegate next, ILogger<Problems> l
         ProblemTypes.NotFound => 404,
         ProblemTypes.Conflict or ProblemTypes.AlreadyEnded or ProblemTypes.LeaseLost or ProblemTypes.NotRegistered or ProblemTypes.Superseded => 409,
         ProblemTypes.TooLarge => 413,
+        ProblemTypes.BadRange => 416,
         ProblemTypes.NoFit or ProblemTypes.TooExpensive => 422,
         ProblemTypes.TooMany => 429,
         ProblemTypes.Unavailable => 503,

@@ -31,7 +31,8 @@ internal sealed class LogArchive(Database database, ContentStore content)
     private async Task ArchiveAsync(RunRow run, OperationId operation, CancellationToken ct)
     {
         var places = new List<(long Sequence, long Offset, int Length)>();
-        var id = await content.PutAsync(
+        var id = await SpoolFile.PutAsync(
+            content,
             async file =>
             {
                 await foreach (var chunk in ChunksAsync(run.Run, operation, ct))

@@ -87,6 +87,15 @@ internal sealed class RunDesk(Database database, ContentStore content, JobChange
         return row.Fence == fence && row.Outcome != RunEnds.ByMarket ? row : throw Lost(run);
     }
 
+    /// <summary>The number of the job whose run this is, when the node has it under its lease and it has not ended.</summary>
+    /// <exception cref="RefusedException">It has not; a run that lost its lease adds nothing.</exception>
+    public static async Task<long> LiveAsync(Transaction transaction, RunId run, Address node, long fence, CancellationToken ct)
+    {
+        var row = await OwnAsync(transaction, run, node, fence, ct);
+        var job = await JobStore.FindByRunAsync(transaction, run, ct);
+        return row is { Outcome: null, IsOver: false } && job is { IsAccepted: true } && job.Run == run ? row.Job : throw Lost(run);
+    }
+
     private static RefusedException Lost(RunId run) =>
         new(ProblemTypes.LeaseLost, $"The run {run} is no longer this node's: its lease ran out or its job ended. Stop its containers and forget it.");
 

@@ -40,6 +40,9 @@ internal sealed record RunRow
 /// <summary>Keeps how far each run's reports have come, and its log.</summary>
 internal static class RunStore
 {
+    // A chunk has the market's time of its arrival, its lines the node's.
+    private static readonly TimeSpan NodeClocksOff = TimeSpan.FromMinutes(5);
+
     public static Task<RunRow?> FindAsync(Transaction transaction, RunId run, CancellationToken ct) =>
         transaction.FirstAsync("select * from runs where run = @run", ReadRun, ct, ("run", run.Value));
 
@@ -110,9 +113,39 @@ internal static class RunStore
         ("size", written.Chunk.Size),
         ("data", written.Chunk.Data));
 
-    /// <summary>The job's chunks after the sequence, without what rests as content.</summary>
-    public static Task<List<StoredChunk>> ChunksAsync(Transaction transaction, long job, long after, int most, CancellationToken ct) =>
-        transaction.ListAsync("select * from log_chunks where job_id = @job and sequence > @after order by sequence limit @most", Read, ct, ("job", job), ("after", after), ("most", most));
+    /// <summary>The job's chunks after the sequence that may have what is wanted, without what rests as content.</summary>
+    public static Task<List<StoredChunk>> ChunksAsync(Transaction transaction, long job, long after, LogWish wish, int most, CancellationToken ct) => transaction.ListAsync(
+        $"select * from log_chunks where job_id = @job and sequence > @after {Of(wish.Operation)} {(wish.Since is null ? "" : "and at >= @since")} order by sequence limit @most",
+        Read,
+        ct,
+        [
+            ("job", job),
+            ("after", after),
+            ("most", most),
+            .. wish.Operation is { } operation ? [("operation", operation.Value)] : Array.Empty<(string, object?)>(),
+            .. wish.Since is { } since ? [("since", (since - NodeClocksOff).Micro())] : Array.Empty<(string, object?)>(),
+        ]);
+
+    /// <summary>The sequence after which the last so many lines of the job, or of one operation of it, stand.</summary>
+    public static async Task<long> TailAsync(Transaction transaction, long job, OperationId? operation, int lines, CancellationToken ct)
+    {
+        var chunks = transaction.StreamAsync(
+            $"select sequence, first_line, last_line from log_chunks where job_id = @job {Of(operation)} order by sequence desc",
+            row => (Sequence: row.Long("sequence"), Lines: row.Long("last_line") - row.Long("first_line") + 1),
+            ct,
+            [("job", job), .. operation is { } one ? [("operation", one.Value)] : Array.Empty<(string, object?)>()]);
+        var left = (long)lines;
+        await foreach (var chunk in chunks)
+        {
+            left -= chunk.Lines;
+            if (left <= 0)
+            {
+                return chunk.Sequence - 1;
+            }
+        }
+
+        return 0;
+    }
 
     /// <summary>Chunks of an operation that have lines after the number, in order.</summary>
     public static Task<List<StoredChunk>> ChunksAfterAsync(Transaction transaction, RunId run, OperationId operation, long line, int most, CancellationToken ct) => transaction.ListAsync(
@@ -123,6 +156,8 @@ internal static class RunStore
         ("operation", operation.Value),
         ("line", line),
         ("most", most));
+
+    private static string Of(OperationId? operation) => operation is null ? "" : "and operation = @operation";
 
     private static RunRow ReadRun(DbDataReader row) => new()
     {

@@ -2,6 +2,7 @@ using System.Text;
 using Berth.Containers;
 using Berth.Jobs.Definitions;
 using Berth.Jobs.Results;
+using Berth.Node.Artefacts;
 using Berth.Node.Capacity;
 using Berth.Node.Reports;
 using Berth.Node.Runs;
@@ -262,8 +263,38 @@ internal sealed class LeasedRun : IDisposable
             stop.Request(StopReason.NodeShutdown);
         }
 
-        return await new RunExecutor(_scope.Engine, _scope.Node.Value, _scope.Resources, _scope.Time) { OpenJournal = _scope.OpenJournal }
+        var sources = new SourceFolders(Lease, _folder, _scope);
+        try
+        {
+            if (StateSoFar().Stopping is null)
+            {
+                request = request with { Folders = [.. await sources.FetchAsync(stop.Ended)] };
+            }
+        }
+        catch (Exception missing) when (missing is MarketException or InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            return await GiveUpAsync(request, admission, stop, $"A folder that the job was posted with could not be brought here: {missing.Message}");
+        }
+        catch (OperationCanceledException) when (stop.Ended.IsCancellationRequested)
+        {
+            // The run ends before it began, or what is left of it is cleaned up.
+        }
+
+        var state = await new RunExecutor(_scope.Engine, _scope.Node.Value, _scope.Resources, _scope.Time) { OpenJournal = _scope.OpenJournal }
             .ExecuteAsync(request, admission, _folder, _reporter, stop);
+        sources.Remove();
+        return state;
+    }
+
+    private async Task<RunState> GiveUpAsync(RunRequest request, RunAdmission admission, StopSignal stop, string why)
+    {
+        if (StateSoFar().Run is null)
+        {
+            return End(RunOutcome.Lost, why);
+        }
+
+        stop.Request(StopReason.NodeShutdown);
+        return await new RunExecutor(_scope.Engine, _scope.Node.Value, _scope.Resources, _scope.Time) { OpenJournal = _scope.OpenJournal }.ExecuteAsync(request, admission, _folder, _reporter, stop);
     }
 
     private RunRequest Request(JobDefinition definition) => new()
@@ -276,7 +307,8 @@ internal sealed class LeasedRun : IDisposable
         Gpu = Slot.Choice,
         Shares = Slot.Shares,
         Guarding = _scope.Guarding,
-        OutputDirectory = Path.Combine(_folder.Path, "output"),
+        Artefacts = Lease.Artefacts,
+        Outputs = new OutputUploads(Lease, _scope),
         Host = _scope.Node.Value,
         Project = Lease.Poster.Value,
         IngressDomain = Lease.EndpointDomain,

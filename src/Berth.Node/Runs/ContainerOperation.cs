@@ -4,6 +4,7 @@ using Berth.Containers;
 using Berth.Jobs.Definitions;
 using Berth.Jobs.Placeholders;
 using Berth.Jobs.Results;
+using Berth.Node.Artefacts;
 using Berth.Node.Resources;
 
 namespace Berth.Node.Runs;
@@ -30,7 +31,7 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
 
     /// <summary>
     /// 1 fill the placeholders, 2 get the image and the resources, 3 create and start the container, 4 follow it to its end, starting it again as its
-    /// policy says, 5 give back what it changed and copy its output out, 6 say how it ended. <see cref="RemoveAsync"/> comes after.
+    /// policy says, 5 give back what it changed and take its artefacts out, 6 say how it ended. <see cref="RemoveAsync"/> comes after.
     /// </summary>
     /// <exception cref="EngineException">The engine is gone; the operation has no end of its own then.</exception>
     public async Task<OperationOutcome> RunAsync()
@@ -54,7 +55,7 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
 
             // 5
             var returnFault = await new ResourceReturn(operation.Id, _container, scope, stop).GiveBackAsync(resources);
-            var outputFault = arguments.Output is { } path ? await new OutputCopy(operation.Id, _container, scope, stop).TakeAsync(path) : null;
+            var outputFault = await TakeArtefactsAsync(arguments.Output);
 
             // 6
             return End(end, returnFault ?? outputFault);
@@ -140,6 +141,30 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
             Journal.Append(new ContainerStarting(operation.Id, _container, State.Restart + 1) { Delay = pause });
             await Task.Delay(pause, scope.Time, stop.Ended);
         }
+    }
+
+    // What a run that is not this node's any more leaves behind is nobody's.
+    private async Task<OperationError?> TakeArtefactsAsync(string? output)
+    {
+        var artefacts = scope.Request.Artefacts.Where(wish => wish.IsOf(operation.Id)).Select(wish => new TakenArtefact(operation.Id, wish.Name, wish.Path))
+            .Prepend(output is null ? null : new TakenArtefact(operation.Id, ArtefactWish.Output, output)).OfType<TakenArtefact>();
+        var copy = new ArtefactCopy(_container, scope, stop);
+        OperationError? fault = null;
+        foreach (var artefact in artefacts)
+        {
+            if (stop.Reason is StopReason.LeaseLost or StopReason.NodeShutdown)
+            {
+                return fault;
+            }
+
+            if (await copy.TakeAsync(artefact) is { } error)
+            {
+                fault ??= error;
+                Journal.Append(new Notice(NoticeLevel.Warning, error.Message, operation.Id));
+            }
+        }
+
+        return fault;
     }
 
     private bool ShouldRestart(RestartPolicy policy, int exitCode) => policy.When switch

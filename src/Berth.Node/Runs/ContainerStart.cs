@@ -115,7 +115,7 @@ internal sealed class ContainerStart(RunContainer operation, ImmutableArray<Reso
                 .. arguments.Volumes.Select(volume => new VolumeBinding(names.Volume(volume.Name), volume.Destination)),
                 .. resources.Where(IsCopied).Select(resource => new VolumeBinding(names.ResourceVolume(operation.Index, resource.Index), resource.Target)),
             ],
-            Folders = [.. resources.Where(resource => !IsCopied(resource)).Select(resource => new FolderBinding(resource.Entry.Files, resource.Target))],
+            Folders = [.. scope.Request.Folders, .. resources.Where(resource => !IsCopied(resource)).Select(resource => new FolderBinding(resource.Entry.Files, resource.Target))],
             PublishedPorts = [.. Ports(arguments)],
             Gpu = hasGpu ? scope.Gpu : null,
             Limits = scope.Ceiling,

@@ -3,6 +3,7 @@ using System.Formats.Tar;
 using Berth.Containers;
 using Berth.Jobs;
 using Berth.Jobs.Results;
+using Berth.Node.Artefacts;
 using Berth.Node.Resources;
 
 namespace Berth.Node.Runs;

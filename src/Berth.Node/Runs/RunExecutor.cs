@@ -5,6 +5,7 @@ using Berth.Jobs;
 using Berth.Jobs.Definitions;
 using Berth.Jobs.Planning;
 using Berth.Jobs.Results;
+using Berth.Node.Artefacts;
 using Berth.Node.Exposure;
 using Berth.Node.Resources;
 
@@ -67,6 +68,7 @@ public sealed class RunExecutor(IContainerEngine engine, string node, ResourceSt
                 Resources = resources,
                 SeesFolders = admission.SeesFolders,
                 Outage = new EngineOutage(engine, journal, request.Limits.EnginePatience, time),
+                Outputs = request.Outputs ?? new OutputFolders(request.OutputDirectory, request.Limits),
             };
 
             // 3

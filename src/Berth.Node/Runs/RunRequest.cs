@@ -1,5 +1,9 @@
+using System.Collections.Immutable;
+using Berth.Containers;
 using Berth.Jobs;
 using Berth.Jobs.Definitions;
+using Berth.Jobs.Results;
+using Berth.Node.Artefacts;
 using Berth.Node.Capacity;
 
 namespace Berth.Node.Runs;
@@ -55,8 +59,17 @@ public sealed record RunRequest
 
     public Guarding Guarding { get; init; }
 
-    /// <summary>Where <c>output</c> folders are copied to, one folder an operation.</summary>
-    public required string OutputDirectory { get; init; }
+    /// <summary>Artefacts to keep besides the definition's own <c>output</c>.</summary>
+    public ImmutableArray<ArtefactWish> Artefacts { get; init; } = [];
+
+    /// <summary>Folders of this machine that every container sees and cannot write to.</summary>
+    public ImmutableArray<FolderBinding> Folders { get; init; } = [];
+
+    /// <summary>The folder of this machine that artefacts are copied to, one folder an operation.</summary>
+    public string OutputDirectory { get; init; } = "berth-output";
+
+    /// <summary>Where artefacts go instead of <see cref="OutputDirectory"/>.</summary>
+    internal IOutputPlace? Outputs { get; init; }
 
     /// <summary>What placeholders call the node; its address on a network.</summary>
     public string Host { get; init; } = "local";
@@ -85,10 +98,13 @@ public sealed record RunLimits
     /// <summary>All log text of a run, bytes; what comes after is left out with one mark.</summary>
     public long LogTotal { get; init; } = 10L << 30;
 
-    /// <summary>Most files of one output folder.</summary>
+    /// <summary>Most files of one artefact.</summary>
     public int OutputFiles { get; init; } = 1_000_000;
 
-    /// <summary>All bytes of one output folder.</summary>
+    /// <summary>All bytes of a folder that a job was posted with, unpacked.</summary>
+    public long SourceBytes { get; init; } = 100L << 30;
+
+    /// <summary>All bytes of one artefact, unpacked.</summary>
     public long OutputBytes { get; init; } = 1L << 40;
 
     /// <summary>Pauses between the questions of a health check: from the first of these up to the second until it succeeds, then every third.</summary>

@@ -1,4 +1,5 @@
 using Berth.Containers;
+using Berth.Node.Artefacts;
 using Berth.Node.Resources;
 
 namespace Berth.Node.Runs;
@@ -34,4 +35,7 @@ internal sealed record RunScope(
 
     /// <summary>The engine sees this machine's folders.</summary>
     public required bool SeesFolders { get; init; }
+
+    /// <summary>Where artefacts go.</summary>
+    public required IOutputPlace Outputs { get; init; }
 }

@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Berth.Jobs;
+using Berth.Jobs.Results;
 
 namespace Berth.Node.Runs;
 
@@ -27,6 +29,9 @@ public sealed record StoredRequest
     public string? Gpu { get; init; }
 
     public required string OutputDirectory { get; init; }
+
+    /// <summary>As <c>--artifact</c> said them.</summary>
+    public ImmutableArray<ArtefactWish> Artefacts { get; set; } = [];
 
     public void Save(RunFolder folder) =>
         File.WriteAllBytes(folder.Request, JsonSerializer.SerializeToUtf8Bytes(this, StoredRequestJson.Default.StoredRequest));

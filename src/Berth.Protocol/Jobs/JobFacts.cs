@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Berth.Jobs;
 using Berth.Protocol.Identity;
 
@@ -75,6 +76,12 @@ public sealed record JobView
 
     /// <summary>What came back of the deposit.</summary>
     public Nos? Refund { get; init; }
+
+    /// <summary>What the job has left behind so far; empty for those who may not read it.</summary>
+    public ImmutableArray<ArtefactFacts> Artefacts { get; set; } = [];
+
+    /// <summary>Folders of the poster's that the containers see; empty for those who may not read them.</summary>
+    public ImmutableArray<SourceMount> Sources { get; set; } = [];
 
     /// <summary>The owner has asked it to stop.</summary>
     public bool IsStopping { get; init; }

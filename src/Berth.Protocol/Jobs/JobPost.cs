@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using Berth.Jobs;
+using Berth.Jobs.Results;
 using Berth.Protocol.Identity;
 
 namespace Berth.Protocol;
@@ -34,6 +36,12 @@ public sealed record JobPost
 
     /// <summary>Refuse the post when the market's price is higher.</summary>
     public Nos? MaxPrice { get; init; }
+
+    /// <summary>Artefacts to keep besides the definition's own <c>output</c>.</summary>
+    public ImmutableArray<ArtefactWish> Artefacts { get; set; } = [];
+
+    /// <summary>Folders of the poster's that the containers see; each was sent as an upload of the poster's before.</summary>
+    public ImmutableArray<SourceMount> Sources { get; set; } = [];
 
     /// <summary>Queue the job even if no registered node could run it.</summary>
     public bool WaitForFit { get; init; }

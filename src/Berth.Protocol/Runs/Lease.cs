@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using Berth.Jobs;
+using Berth.Jobs.Results;
 using Berth.Protocol.Identity;
 
 namespace Berth.Protocol;
@@ -40,6 +42,12 @@ public sealed record Lease
 
     /// <summary>The domain that endpoints are served under.</summary>
     public required string EndpointDomain { get; init; }
+
+    /// <summary>Artefacts to keep besides the definition's own <c>output</c>.</summary>
+    public ImmutableArray<ArtefactWish> Artefacts { get; set; } = [];
+
+    /// <summary>Folders of the poster's that the containers see.</summary>
+    public ImmutableArray<SourceMount> Sources { get; set; } = [];
 }
 
 /// <summary>

@@ -30,6 +30,7 @@ public sealed class PrintedTests
     [InlineData("job post")]
     [InlineData("job list")]
     [InlineData("job logs")]
+    [InlineData("job download")]
     [InlineData("market create")]
     [InlineData("account grant")]
     [InlineData("node")]

@@ -19,13 +19,15 @@ internal sealed class LocalNetwork : IAsyncDisposable
     private readonly Engine _engine;
     private readonly string _database;
     private readonly double _lease;
+    private readonly IReadOnlyList<string> _serverOptions;
     private readonly Dictionary<string, RunningProgram> _running = [];
     private readonly List<RunningProgram> _past = [];
     private readonly Dictionary<string, int> _ports = [];
     private bool _mayLeaveThings;
 
-    private LocalNetwork(Engine engine, string? database, double lease)
+    private LocalNetwork(Engine engine, string? database, double lease, IReadOnlyList<string> serverOptions)
     {
+        _serverOptions = serverOptions;
         _engine = engine;
         _lease = lease;
         Folder = Directory.CreateTempSubdirectory("berth-net-").FullName;
@@ -49,9 +51,9 @@ internal sealed class LocalNetwork : IAsyncDisposable
     public Uri Address(string server = "server1") => new($"http://127.0.0.1:{_ports[server]}");
 
     /// <summary>Starts servers and nodes, makes the market and fills the client's purse.</summary>
-    public static async Task<LocalNetwork> StartAsync(int servers = 1, int nodes = 1, string? database = null, double lease = 30, Engine? engine = null)
+    public static async Task<LocalNetwork> StartAsync(int servers = 1, int nodes = 1, string? database = null, double lease = 30, Engine? engine = null, IReadOnlyList<string>? serverOptions = null)
     {
-        var network = new LocalNetwork(engine ?? Engine.Shared, database, lease);
+        var network = new LocalNetwork(engine ?? Engine.Shared, database, lease, serverOptions ?? []);
         for (var number = 1; number <= servers; number++)
         {
             await network.StartServerAsync($"server{number}");
@@ -76,7 +78,7 @@ internal sealed class LocalNetwork : IAsyncDisposable
     {
         var port = _ports.TryGetValue(name, out var before) ? before : _ports[name] = FreePort();
         Keep(name, RunningProgram.Start(
-            Command(["server", "--data", Folder, "--database", _database, "--listen", $"http://127.0.0.1:{port}", "--lease", _lease.ToString(CultureInfo.InvariantCulture), "--rate", "100000"]), Limit));
+            Command(["server", "--data", Folder, "--database", _database, "--listen", $"http://127.0.0.1:{port}", "--lease", _lease.ToString(CultureInfo.InvariantCulture), "--rate", "100000", .. _serverOptions]), Limit));
         await _running[name].SaysAsync("listens at");
     }
 
@@ -139,6 +141,17 @@ internal sealed class LocalNetwork : IAsyncDisposable
 
     public Task<JobView> PostAsync(string definition, int attempts = 2) => Client.PostAsync(
         new JobPost { Job = JobId.New(), Market = Market, Definition = definition, TimeoutSeconds = 600, Attempts = attempts }, CancellationToken.None);
+
+    /// <summary>A file of the client's; where it is.</summary>
+    public string Write(string name, Definition definition)
+    {
+        var path = Path.Combine(Folder, name);
+        File.WriteAllText(path, definition.ToString());
+        return path;
+    }
+
+    /// <summary>The job posted last.</summary>
+    public async Task<JobId> OnlyJobAsync() => (await Client.ListJobsAsync(new JobFilter { Limit = 1 }, CancellationToken.None)).Items[0].Job;
 
     /// <summary>The job once it has ended.</summary>
     public async Task<JobView> EndOfAsync(JobId job)

@@ -23,7 +23,7 @@ public sealed class LocalS3 : IAsyncLifetime
         var port = ((IPEndPoint)socket.LocalEndpoint).Port;
         socket.Stop();
         var said = await LabFolder.RunAsync("s3", ["up", _folder, $"{port}"]);
-        (Address, _key, _secret) = (said["address"], said["key"], said["secret"]);
+        (Address, _key, _secret) = (said["address"], said["access"], said["secret"]);
     }
 
     public async ValueTask DisposeAsync() => await LabFolder.RunAsync("s3", ["down", _folder]);

@@ -57,6 +57,30 @@ public sealed class NetworkTests
     }
 
     [Fact]
+    public async Task Of_a_log_the_end_one_operation_or_a_span_of_time_is_printed_live_and_past_alike()
+    {
+        await using var network = await LocalNetwork.StartAsync();
+        const string Together = """{"execution":{"group":"together"}}""";
+        var two = new Definition().Then("many", "seq 1 20000; sleep 3; echo last; sleep 6", members: Together).Then("few", "echo one; echo two", members: Together);
+        var job = (await network.BerthAsync("job", "post", network.Write("job.json", two))).Exited(0).Lines[0];
+        await network.UntilAsync(async () => (await network.BerthAsync("job", "logs", job)).Lines.Contains("many | last"), "the log to be there");
+
+        await LookAsync();
+        Assert.Equal(JobState.Completed, (await network.EndOfAsync(Berth.Jobs.JobId.Parse(job, null))).Facts.State);
+        await network.UntilAsync(async () => (await network.BerthAsync("job", "logs", job, "--until", "1h")).Lines.Length == 0, "nothing that is older");
+        await LookAsync();
+
+        async Task LookAsync()
+        {
+            Assert.Equal(["many | 20000", "many | last"], (await network.BerthAsync("job", "logs", job, "--op", "many", "--tail", "2")).Exited(0).Lines);
+            Assert.Equal(["few  | one", "few  | two"], (await network.BerthAsync("job", "logs", job, "--op", "few")).Exited(0).Lines);
+            Assert.Equal(20003, (await network.BerthAsync("job", "logs", job, "--since", "1h")).Exited(0).Lines.Length);
+            Assert.Matches(@"^few  \| \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z one$", (await network.BerthAsync("job", "logs", job, "--op", "few", "--timestamps")).Exited(0).Lines[0]);
+            Assert.Empty((await network.BerthAsync("job", "logs", job, "--op", "none")).Exited(0).Lines);
+        }
+    }
+
+    [Fact]
     public async Task A_running_job_is_stopped_by_its_owner_and_pays_for_what_it_used()
     {
         await using var network = await LocalNetwork.StartAsync();

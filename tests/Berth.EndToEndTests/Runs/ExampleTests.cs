@@ -11,6 +11,7 @@ public sealed class ExampleTests
         ["output"] = ["/output/tables/squares.txt"],
         ["pipeline"] = ["report    | 5 words, 4 of them different", "report summary = \"5 words, 4 of them different\""],
         ["service"] = ["client | the tide is in", "client answer = \"the tide is in\""],
+        ["train"] = ["step 1000 loss 0.000039", "{ \"slope\": 3.00, \"intercept\": 2.00 }"],
         ["transcribe"] = ["transcribe transcript = \"go forward ten meters\""],
     };
 

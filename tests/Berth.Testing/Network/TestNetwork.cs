@@ -44,6 +44,9 @@ public sealed class TestNetwork : IAsyncDisposable
 
     public string Database => _options.DatabaseOrDefault;
 
+    /// <summary>Where the contents are.</summary>
+    public string ContentFolder => _options.ContentPlace.Place;
+
     public SigningKey OperatorKey { get; }
 
     public SigningKey ClientKey { get; }
@@ -82,7 +85,7 @@ public sealed class TestNetwork : IAsyncDisposable
     }
 
     /// <summary>The files that definitions, results and logs are kept in.</summary>
-    public IEnumerable<string> Contents() => Directory.Exists(_options.ContentOrDefault) ? Directory.EnumerateFiles(_options.ContentOrDefault, "*", SearchOption.AllDirectories) : [];
+    public IEnumerable<string> Contents() => Directory.Exists(_options.ContentPlace.Place) ? Directory.EnumerateFiles(_options.ContentPlace.Place, "*", SearchOption.AllDirectories) : [];
 
     /// <summary>Returns when so many slots wait.</summary>
     public async Task UntilWaitingAsync(int slots)
@@ -157,6 +160,15 @@ public sealed class TestNetwork : IAsyncDisposable
 
     /// <summary>Lets the keeper of a server, the first unless another is named, look at what is overdue.</summary>
     public Task KeepAsync(int server = 0) => _servers[server].Services.GetRequiredService<MarketKeeper>().KeepAsync(CancellationToken.None);
+
+    /// <summary>Lets the keeper forget what has expired or leads nowhere.</summary>
+    public Task SweepAsync() => _servers[0].Services.GetRequiredService<MarketKeeper>().SweepAsync(CancellationToken.None);
+
+    /// <summary>Lets the keeper remove contents that nothing refers to.</summary>
+    public Task<Berth.Market.Content.Collected> CollectAsync() => _servers[0].Services.GetRequiredService<MarketKeeper>().CollectAsync(CancellationToken.None);
+
+    /// <summary>Contents that jobs refer to and that are not there.</summary>
+    public Task<IReadOnlyList<string>> MissingAsync() => Berth.Market.Content.ContentCare.MissingAsync(Database, _options.ContentPlace, CancellationToken.None);
 
     /// <summary>Changes the database behind the market's back.</summary>
     public Task SpoilAsync(string sql) => _servers[0].Services.GetRequiredService<Database>().WriteAsync(transaction => transaction.ExecuteAsync(sql, CancellationToken.None), CancellationToken.None);

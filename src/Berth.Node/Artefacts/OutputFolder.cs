@@ -1,10 +1,9 @@
 using System.Formats.Tar;
-using Berth.Containers;
 
-namespace Berth.Node.Runs;
+namespace Berth.Node.Artefacts;
 
 /// <summary>What was copied out, and what was left behind on purpose.</summary>
-internal sealed record CopiedOutput(int Files, long Bytes, IReadOnlyList<string> LeftOut);
+public sealed record CopiedOutput(int Files, long Bytes, IReadOnlyList<string> LeftOut);
 
 /// <summary>
 /// Copies a folder out of a container onto this machine. The container is hostile: nothing is written outside the destination,
@@ -14,8 +13,11 @@ internal sealed class OutputFolder(int mostFiles, long mostBytes)
 {
     private const int ListedLeftOuts = 20;
 
+    private const UnixFileMode Permissions = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+        | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+
     /// <summary>Unpacks the engine's tar of the path into the destination, which must not exist yet or be empty.</summary>
-    /// <exception cref="EngineException">There is more than the host allows, or the stream broke off.</exception>
+    /// <exception cref="InvalidDataException">There is more than may be, or what cannot be read.</exception>
     /// <exception cref="IOException">The destination cannot be written.</exception>
     public async Task<CopiedOutput> UnpackAsync(Stream tar, string destination, Action<int, long> progress, CancellationToken ct)
     {
@@ -39,7 +41,7 @@ internal sealed class OutputFolder(int mostFiles, long mostBytes)
             bytes += original?.Length ?? entry.Length;
             if (++entries > mostFiles || bytes > mostBytes)
             {
-                throw new EngineException(EngineFault.Refused, $"The output has more than {mostFiles} files or {mostBytes} bytes; the rest was not copied.");
+                throw new InvalidDataException($"it has more than {mostFiles} files or {mostBytes} bytes; the rest was not copied.");
             }
 
             switch (entry.EntryType)
@@ -108,10 +110,23 @@ internal sealed class OutputFolder(int mostFiles, long mostBytes)
     private static async Task WriteAsync(TarEntry entry, string path, CancellationToken ct)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        await using var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write);
-        if (entry.DataStream is { } data)
+        await using (var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write))
         {
-            await data.CopyToAsync(file, ct);
+            if (entry.DataStream is { } data)
+            {
+                await data.CopyToAsync(file, ct);
+            }
+        }
+
+        // Whose it was there says nothing here, and what its owner here may do with it is not for a container to say.
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(path, (entry.Mode & Permissions) | UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+
+        if (entry.ModificationTime.Year is > 1970 and < 2200)
+        {
+            File.SetLastWriteTimeUtc(path, entry.ModificationTime.UtcDateTime);
         }
     }
 
