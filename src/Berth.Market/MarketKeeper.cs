@@ -88,6 +88,7 @@ internal sealed partial class MarketKeeper(
     private async Task<bool> EndAsync(Transaction transaction, JobId id, DateTimeOffset now, CancellationToken ct) =>
         await JobStore.TakeAsync(transaction, id, ct) is { } job
         && (await changes.ApplyAsync(transaction, job, new JobChange.LeaseLapsed(now), [], ct)
+            ?? await changes.ApplyAsync(transaction, job, new JobChange.HandoverLate(now), [], ct)
             ?? await changes.ApplyAsync(transaction, job, new JobChange.TimeRanOut(now), [], ct)) is not null;
 
     [LoggerMessage(LogLevel.Information, "The lease or the time of job {Job} ran out")]

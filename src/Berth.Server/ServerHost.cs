@@ -1,6 +1,7 @@
 using System.Reflection;
 using Berth.Market;
 using Berth.Protocol.Identity;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Server;
 
@@ -12,21 +13,21 @@ internal static class ServerHost
     {
         // 1
         MakeFolder(options.Data);
-        var operatorAddress = OperatorOf(options);
+        using var operatorKey = OperatorOf(options);
 
         // 2 and 3
-        await using var application = Build(options, operatorAddress, TimeProvider.System);
+        await using var application = Build(options, operatorKey, TimeProvider.System);
         await application.Services.PrepareMarketAsync(ct);
 
         // 4
         await application.StartAsync(ct);
-        Console.WriteLine($"berth server {Version} listens at {string.Join(", ", application.Urls)}; database {Named(options.DatabaseOrDefault)}; operator {operatorAddress}.");
+        Console.WriteLine($"berth server {Version} listens at {string.Join(", ", application.Urls)}; database {Named(options.DatabaseOrDefault)}; operator {operatorKey.Address}.");
         await application.WaitForShutdownAsync(ct);
         return 0;
     }
 
     /// <summary>The whole application, ready to be started.</summary>
-    public static WebApplication Build(ServerOptions options, Address operatorAddress, TimeProvider time)
+    public static WebApplication Build(ServerOptions options, SigningKey operatorKey, TimeProvider time)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
@@ -44,7 +45,7 @@ internal static class ServerHost
         builder.Services.AddMarket(
             new MarketOptions
             {
-                Operator = operatorAddress,
+                Operator = operatorKey.Address,
                 ContentDirectory = options.ContentOrDefault,
                 Version = Version,
                 EndpointDomain = options.Domain,
@@ -53,6 +54,7 @@ internal static class ServerHost
                 RequestsPerSecond = options.Rate,
                 OpenStreams = options.Streams,
             },
+            DecryptionKey.Of(operatorKey),
             options.DatabaseOrDefault);
         builder.Services.AddTelemetry(options);
         builder.Services.AddApiDescription();
@@ -89,8 +91,8 @@ internal static class ServerHost
         }
     }
 
-    /// <summary>The operator's address; the key is made when there is none yet.</summary>
-    private static Address OperatorOf(ServerOptions options)
+    /// <summary>The operator's key; it is made when there is none yet.</summary>
+    private static SigningKey OperatorOf(ServerOptions options)
     {
         var path = options.OperatorKeyOrDefault;
         if (!File.Exists(path))
@@ -103,13 +105,13 @@ internal static class ServerHost
         }
 
         var reading = KeyFile.Read(path);
-        using var key = reading.Key ?? throw new InvalidDataException($"The operator's key {path} cannot be used: {reading.Fault}.");
+        var key = reading.Key ?? throw new InvalidDataException($"The operator's key {path} cannot be used: {reading.Fault}.");
         if (reading.Warning is { } warning)
         {
             Console.Error.WriteLine($"berth server: {warning}");
         }
 
-        return key.Address;
+        return key;
     }
 
     private static string Named(string database) => Uri.TryCreate(database, UriKind.Absolute, out var uri) && uri.UserInfo.Length > 0

@@ -4,6 +4,7 @@ using Berth.Cli.Rendering;
 using Berth.Jobs;
 using Berth.Protocol;
 using Berth.Protocol.Identity;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Cli.Commands;
 
@@ -13,6 +14,7 @@ internal static class JobCommand
     public static Command Make(Surroundings around) => new("job", "Post jobs to a market and see what becomes of them.")
     {
         JobPostCommand.Make(around),
+        JobServeCommand.Make(around),
         MakeGet(around),
         MakeList(around),
         MakeLogs(around),
@@ -75,7 +77,32 @@ internal static class JobCommand
         ("poster", job.Facts.Poster.Value),
         ("definition", job.Definition),
         ("result", job.Result),
-        ("readable", job.Facts.IsPublic ? "by everybody" : "by poster, node and operator"));
+        ("readable", job.Facts.IsConfidential ? "by the poster, and by the node while it runs" : job.Facts.IsPublic ? "by everybody" : "by poster, node and operator"),
+        ("secrets", job.Sealing switch
+        {
+            JobSealing.Market => "handed over by the market",
+            JobSealing.Pinned => "handed over with the post",
+            JobSealing.Poster => "handed over by berth job serve, or berth job post --wait",
+            _ => null,
+        }));
+
+    /// <summary>Opens a confidential job; null when it is not one, or when this key does not open it, which is told.</summary>
+    public static async Task<OpenedJob?> OpenAsync(Surroundings around, MarketClient client, SigningKey? key, JobView job, CancellationToken ct)
+    {
+        if (!job.Facts.IsConfidential)
+        {
+            return null;
+        }
+
+        using var own = key is null ? null : DecryptionKey.Of(key);
+        var opened = own is null || job.Facts.Poster != own.Owner ? null : await OpenedJob.OpenAsync(client, job, own, ct);
+        if (opened is null)
+        {
+            await around.Error.WriteLineAsync($"berth: job {job.Facts.Job} is confidential; only the key of its poster, {job.Facts.Poster}, opens it.");
+        }
+
+        return opened;
+    }
 
     private static Command MakeGet(Surroundings around)
     {
@@ -164,12 +191,19 @@ internal static class JobCommand
         var stream = CommonOptions.OneOf<StreamFilter>("--stream", "Only lines of that stream: all (default), stdout, stderr.");
         var since = new Option<TimeSpan?>("--since") { Description = "Only lines of the last 90s, 10m, 2h.", HelpName = "time", CustomParser = Durations.Parse };
         var command = new Command("logs", "Print a job's log; lines of a job that has ended are there as well.") { job, follow, operation, stream, since, access.Server, access.Key, format };
-        command.SetAction((parsed, ct) => access.AnyoneAsync(parsed, async client =>
+        command.SetAction((parsed, ct) => access.AnyoneAsync(parsed, async (client, key) =>
         {
             var view = await client.GetJobAsync(parsed.GetRequiredValue(job), ct);
+            using var opened = await OpenAsync(around, client, key, view, ct);
+            if (view.Facts.IsConfidential && opened is null)
+            {
+                return ExitCode.WrongUse;
+            }
+
             var lines = new LogPrinter(around, parsed.GetValue(format) == OutputFormat.Json)
             {
                 Only = parsed.GetValue(operation) is { } name ? new OperationId(name) : null,
+                Opened = opened,
                 Streams = parsed.GetValue(stream),
                 From = parsed.GetValue(since) is { } span ? around.Time.GetUtcNow() - span : null,
             };
@@ -183,7 +217,12 @@ internal static class JobCommand
         var access = new ServerAccess(around);
         var job = JobArgument();
         var command = new Command("wait", "Wait until a job has ended, and exit with its code.") { job, access.Server, access.Key };
-        command.SetAction((parsed, ct) => access.AnyoneAsync(parsed, client => new JobFollower(around, client, parsed.GetRequiredValue(job), Showing.Quiet).FollowAsync(ct)));
+        command.SetAction((parsed, ct) => access.AnyoneAsync(parsed, async (client, key) =>
+        {
+            var view = await client.GetJobAsync(parsed.GetRequiredValue(job), ct);
+            using var opened = view.Facts.Poster == key?.Address ? await OpenAsync(around, client, key, view, ct) : null;
+            return await new JobFollower(around, client, view.Facts.Job, Showing.Quiet) { Opened = opened }.FollowAsync(ct);
+        }));
         return command;
     }
 
@@ -193,9 +232,17 @@ internal static class JobCommand
         var job = JobArgument();
         var output = new Option<string?>("--output", "-o") { Description = "Write it to this file instead of standard output.", HelpName = "file" };
         var command = new Command("result", "Print the result of a job that has ended, as JSON.") { job, output, access.Server, access.Key };
-        command.SetAction((parsed, ct) => access.AnyoneAsync(parsed, async client =>
+        command.SetAction((parsed, ct) => access.AnyoneAsync(parsed, async (client, key) =>
         {
-            var result = await client.GetResultAsync(parsed.GetRequiredValue(job), ct);
+            var view = await client.GetJobAsync(parsed.GetRequiredValue(job), ct);
+            using var opened = await OpenAsync(around, client, key, view, ct);
+            if (view.Facts.IsConfidential && opened is null)
+            {
+                return ExitCode.WrongUse;
+            }
+
+            var result = await client.GetResultAsync(view.Facts.Job, ct);
+            result = opened is not null && view.Facts.Run is { } run ? opened.OpenResult(run, result) : result;
             if (parsed.GetValue(output) is { } file)
             {
                 await File.WriteAllBytesAsync(file, result, ct);

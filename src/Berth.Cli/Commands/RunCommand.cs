@@ -47,8 +47,9 @@ internal static class RunCommand
         var pull = CommonOptions.OneOf<PullPolicy>("--pull", "When images are pulled: when missing (default), always, never.");
         var output = new Option<string?>("--output", "-o") { Description = "Where output folders are copied to. Default ./berth-output/<run>.", HelpName = "dir" };
         var result = new Option<string?>("--result") { Description = "Write the result of the run to this file, as JSON.", HelpName = "file" };
+        var secrets = LocalSecrets.Option();
         var format = CommonOptions.Format();
-        var command = new Command("run", "Run a job on this machine.") { source, resume, timeout, gpu, noGpu, pull, output, result, format };
+        var command = new Command("run", "Run a job on this machine.") { source, resume, timeout, gpu, noGpu, pull, output, result, secrets, format };
         command.Validators.Add(parsed =>
         {
             if (parsed.GetResult(source) is not { Tokens.Count: > 0 } && parsed.GetResult(resume) is not { Tokens.Count: > 0 })
@@ -71,13 +72,14 @@ internal static class RunCommand
                 parsed.GetValue(pull),
                 parsed.GetValue(output),
                 parsed.GetValue(result),
+                parsed.GetValue(secrets) ?? [],
                 parsed.GetValue(format) == OutputFormat.Json);
             return (int)await RunAsync(around, wishes, ct);
         });
         return command;
     }
 
-    /// <summary>1 read the job, 2 see what the machine can give it, 3 own its folder, 4 run it, 5 write the result.</summary>
+    /// <summary>1 read the job and what it names, 2 see what the machine can give it, 3 own its folder, 4 run it, 5 write the result.</summary>
     private static async Task<ExitCode> RunAsync(Surroundings around, RunWishes wishes, CancellationToken ct)
     {
         // 1
@@ -87,6 +89,11 @@ internal static class RunCommand
         if (stored is null || definition is null)
         {
             return fault;
+        }
+
+        if (await LocalSecrets.ReadAsync(around, definition, wishes.Secrets, ct) is not { } secrets)
+        {
+            return ExitCode.WrongUse;
         }
 
         // 2
@@ -99,6 +106,7 @@ internal static class RunCommand
             Pull = stored.Pull,
             Gpu = stored.Gpu is null ? null : GpuChoice.Read(stored.Gpu),
             OutputDirectory = stored.OutputDirectory,
+            Secrets = secrets,
         };
         await using var engine = DockerEngine.Connect(EngineAddress.Find(around.Environment));
         var admission = await RunAdmission.ForAsync(request, engine, around.Time, ct);
@@ -220,5 +228,5 @@ internal static class RunCommand
     }
 
     private sealed record RunWishes(
-        string? Source, string? Resume, TimeSpan? Timeout, string? Gpu, PullPolicy Pull, string? Output, string? Result, bool AsJson);
+        string? Source, string? Resume, TimeSpan? Timeout, string? Gpu, PullPolicy Pull, string? Output, string? Result, string[] Secrets, bool AsJson);
 }

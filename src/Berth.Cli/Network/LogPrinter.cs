@@ -5,6 +5,7 @@ using Berth.Jobs.Definitions;
 using Berth.Jobs.Results;
 using Berth.Node.Runs;
 using Berth.Protocol;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Cli.Network;
 
@@ -17,6 +18,9 @@ internal sealed class LogPrinter(Surroundings around, bool asJson)
 
     /// <summary>The operation whose lines are printed; null prints all.</summary>
     public OperationId? Only { get; init; }
+
+    /// <summary>Opens the lines of a confidential job; null prints them as they come.</summary>
+    public OpenedJob? Opened { get; init; }
 
     public StreamFilter Streams { get; init; }
 
@@ -33,8 +37,9 @@ internal sealed class LogPrinter(Surroundings around, bool asJson)
         {
             try
             {
-                await foreach (var happened in client.FollowAsync(job.Facts.Job, last, withLogs: true, closed.Token))
+                await foreach (var told in client.FollowAsync(job.Facts.Job, last, withLogs: true, closed.Token))
                 {
+                    var happened = Opened?.Open(told) ?? told;
                     last = happened.Sequence;
                     Show(happened, closed);
                     end = happened as JobEnded ?? end;

@@ -55,7 +55,7 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
             var end = await FollowAsync(arguments);
 
             // 5
-            var outputFault = arguments.Output is { } path ? await new OutputCopy(operation.Id, _container, scope, stop).TakeAsync(path) : null;
+            var outputFault = arguments.Output is { } path ? await TakeOutputAsync(path) : null;
 
             // 6
             return End(end, outputFault);
@@ -72,6 +72,17 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
         {
             return Fail(new OperationError(OperationFault.Placeholder, unfillable.Message));
         }
+    }
+
+    private async Task<OperationError?> TakeOutputAsync(string path)
+    {
+        if (scope.Request.TakesOutput)
+        {
+            return await new OutputCopy(operation.Id, _container, scope, stop).TakeAsync(path);
+        }
+
+        Journal.Append(new Notice(NoticeLevel.Warning, $"The output {path} is left behind: this version keeps no files of a confidential job.", operation.Id));
+        return null;
     }
 
     public void Dispose() => _pump?.Dispose();

@@ -58,6 +58,12 @@ public sealed record RunRequest
     /// <summary>Where <c>output</c> folders are copied to, one folder an operation.</summary>
     public required string OutputDirectory { get; init; }
 
+    /// <summary>Whether <c>output</c> folders are copied there; of a confidential job nothing may lie open on a disk.</summary>
+    public bool TakesOutput { get; init; } = true;
+
+    /// <summary>The values of what the definition names as secrets.</summary>
+    public RunSecrets Secrets { get; init; } = RunSecrets.None;
+
     /// <summary>What placeholders call the node; its address on a network.</summary>
     public string Host { get; init; } = "local";
 

@@ -38,6 +38,7 @@ public sealed class NodeLoop
         _exit = exit;
         _scope = new NodeScope(settings.Node, settings.StateDirectory, engine, client, log, new ServerPatience(log, time, chance), time)
         {
+            Key = settings.Key,
             BootId = bootId,
             Guarding = settings.Guarding,
             Limits = settings.Limits,
@@ -170,6 +171,7 @@ public sealed class NodeLoop
             Machine = _machine!.Facts,
             Slots = [.. _slots.Select(slot => slot.Facts(_machine.Engine))],
             Instance = _instance,
+            EncryptionKey = _settings.Key?.Published,
             IsDraining = isDraining,
         },
         ct);

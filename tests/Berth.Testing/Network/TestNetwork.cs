@@ -72,7 +72,7 @@ public sealed class TestNetwork : IAsyncDisposable
         };
         configure?.Invoke(options);
         var key = SigningKey.New();
-        var server = ServerHost.Build(options, key.Address, time);
+        var server = ServerHost.Build(options, key, time);
         await server.Services.PrepareMarketAsync(CancellationToken.None);
         await server.StartAsync();
         var network = new TestNetwork(folder, options, time, server, key);
@@ -84,7 +84,7 @@ public sealed class TestNetwork : IAsyncDisposable
     /// <summary>Starts another server over the same database and content; its address.</summary>
     public async Task<Uri> AddServerAsync()
     {
-        var server = ServerHost.Build(_options, OperatorKey.Address, Time);
+        var server = ServerHost.Build(_options, OperatorKey, Time);
         await server.StartAsync();
         _servers.Add(server);
         return new Uri(server.Urls.First());

@@ -16,7 +16,10 @@ public sealed class ForeignThingsTests
     ];
 
     /// <summary>Routes that act for whoever signs, on nobody else's things: what they answer to somebody who has nothing.</summary>
-    private static readonly Dictionary<string, int> OnesOwn = new() { ["post /api/v1/jobs"] = 402, ["post /api/v1/markets/{market}/claims"] = 409 };
+    private static readonly Dictionary<string, int> OnesOwn = new()
+    {
+        ["post /api/v1/jobs"] = 402, ["post /api/v1/markets/{market}/claims"] = 409, ["get /api/v1/handovers"] = 200, ["get /api/v1/secrets"] = 200, ["put /api/v1/secrets/{name}"] = 400,
+    };
 
     [Fact]
     public async Task On_no_route_does_anybody_reach_what_is_not_theirs()
@@ -34,7 +37,7 @@ public sealed class ForeignThingsTests
         foreach (var (method, path) in routes)
         {
             var route = $"{method} {path}";
-            var target = path.Replace("{job}", $"{job}", StringComparison.Ordinal).Replace("{run}", $"{lease.Run}", StringComparison.Ordinal)
+            var target = path.Replace("{name}", "NAME", StringComparison.Ordinal).Replace("{job}", $"{job}", StringComparison.Ordinal).Replace("{run}", $"{lease.Run}", StringComparison.Ordinal)
                 .Replace("{market}", TestNetwork.Market, StringComparison.Ordinal).Replace("{node}", $"{node.Address}", StringComparison.Ordinal)
                 .Replace("{account}", $"{network.ClientKey.Address}", StringComparison.Ordinal);
             var (unsigned, strange) = (await StatusAsync(nobody, method, target, Body(path, lease)), await StatusAsync(stranger, method, target, Body(path, lease)));
@@ -93,6 +96,9 @@ public sealed class ForeignThingsTests
         "events" => JsonSerializer.Serialize(new RunReport { Fence = lease.Fence, Logs = [TestNode.Lines("one", 1, 3)] }, WireJson.Answers.RunReport),
         "{node}" => JsonSerializer.Serialize(TestNode.Having(TestNetwork.Market, 0, 0, "", 0), WireJson.Answers.NodeRegistration),
         "grants" => """{"amount":5}""",
+        "handover" => """{"content":"AAAA","keys":[]}""",
+        "{name}" => """{"box":{"content":"AAAA","keys":[]}}""",
+        "opening" => $$"""{"fence":{{lease.Fence}}}""",
         _ => null,
     };
 }
