@@ -62,13 +62,18 @@ internal static class JobLifecycle
             AwaitsSince = null,
             Claim = null,
         },
-        (JobState.Running, JobChange.HandoverLate e) when !job.IsAccepted && e.At >= job.AwaitsSince + HandoverPatience => Requeue(job) with
-        {
-            IsUnserved = !job.HasHandover,
-            Message = job.HasHandover
-                ? $"The node {job.Node} did not take what was handed over for it within {HandoverPatience.TotalMinutes:0} minutes."
-                : $"The node {job.Node} waited {HandoverPatience.TotalMinutes:0} minutes, and nobody handed over what is sealed in the job.",
-        },
+        (JobState.Running, JobChange.HandoverLate e) when !job.IsAccepted && e.At >= job.AwaitsSince + HandoverPatience => job.HasHandover
+            ? Again(
+                job with { Attempt = job.Attempt + 1 },
+                JobOutcome.Lost,
+                $"The node {job.Node} did not take what was handed over for it within {HandoverPatience.TotalMinutes:0} minutes.",
+                e.At)
+            : Requeue(job) with
+            {
+                IsUnserved = true,
+                Message = $"The node {job.Node} waited {HandoverPatience.TotalMinutes:0} minutes, and nobody handed over what is sealed in the job.",
+            },
+
         (JobState.Running, JobChange.Renewed e) when e.Fence == job.Fence && e.At < job.LeasedUntil => job with
         {
             Attempt = job.StartedAt is null ? job.Attempt + 1 : job.Attempt,

@@ -155,14 +155,14 @@ public sealed class SecretMask
         return new string(lower);
     }
 
-    // Of three bytes base64 makes four characters, so a value looks different with each number of bytes before it; the characters at its ends also say something of its neighbours.
+    // Of three bytes base64 makes four characters, so a value looks different with each number of bytes before it; the characters at its ends also say something of its neighbours: of nothing, a line end, or whatever.
     private static IEnumerable<string> InBase64(byte[] bytes)
     {
         for (var before = 0; before < 3; before++)
         {
             var text = Convert.ToBase64String([.. new byte[before], .. bytes]);
             var (first, end) = (((before * 8) + 5) / 6, (before + bytes.Length) * 8 / 6);
-            foreach (var form in Alphabets(text[first..end]))
+            foreach (var form in Alphabets(text[first..end]).Concat(Alphabets(text[first..])).Concat(Alphabets(Convert.ToBase64String([.. new byte[before], .. bytes, (byte)'\n'])[first..])))
             {
                 yield return form;
             }

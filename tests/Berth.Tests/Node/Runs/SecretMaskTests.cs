@@ -28,7 +28,7 @@ public sealed class SecretMaskTests
         var bytes = Encoding.UTF8.GetBytes(Value);
         var encoded = new[]
         {
-            Convert.ToBase64String(bytes), Convert.ToHexString(bytes), Convert.ToHexStringLower(bytes), Uri.EscapeDataString(Value),
+            Convert.ToBase64String(bytes), Convert.ToBase64String([.. bytes, (byte)'\n']), Convert.ToHexString(bytes), Convert.ToHexStringLower(bytes), Uri.EscapeDataString(Value),
             Uri.EscapeDataString(Value).Replace("%2B", "%2b", StringComparison.Ordinal).Replace("%2F", "%2f", StringComparison.Ordinal).Replace("%3D", "%3d", StringComparison.Ordinal)
                 .Replace("%C3%A9", "%c3%a9", StringComparison.Ordinal),
             JsonSerializer.Serialize(Value)[1..^1],
@@ -37,8 +37,7 @@ public sealed class SecretMaskTests
         foreach (var form in encoded)
         {
             var masked = Masked(Value, $"<{form}>");
-            Assert.StartsWith("<•••", masked, StringComparison.Ordinal);
-            Assert.True(masked.Length <= 9, $"{form} became {masked}");
+            Assert.Equal("<•••>", masked);
         }
     }
 
