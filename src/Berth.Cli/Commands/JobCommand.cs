@@ -61,7 +61,7 @@ internal static class JobCommand
     public static void Show(Surroundings around, JobView job) => Table.WritePairs(
         around,
         ("job", job.Facts.Job.Value),
-        ("state", Printed.State(job.Facts) + (job.IsStopping && job.Facts.State == JobState.Running ? ", stopping" : "")),
+        ("state", Printed.State(job.Facts) + (job is { Sealing: JobSealing.Poster, Facts: { State: JobState.Running, StartedAt: null } } ? ", its node waits for what is sealed in it: berth job serve" : "") + (job.IsStopping && job.Facts.State == JobState.Running ? ", stopping" : "")),
         ("", job.Message),
         ("queue", job.QueuePosition is { } place ? $"place {place}. {job.Waiting}" : null),
         ("market", job.Facts.Market),

@@ -21,11 +21,13 @@ internal sealed class HandoverServer(MarketClient client, DecryptionKey key, Tim
     public async Task ServeAsync(CancellationToken ct)
     {
         var pause = FirstPause;
+        var isAway = false;
         while (!ct.IsCancellationRequested)
         {
             try
             {
                 var wanted = await client.ListHandoversAsync(Only, Wait, ct);
+                isAway = false;
                 var served = 0;
                 foreach (var one in wanted.Items.Where(one => !_failed.Contains(one.Run)))
                 {
@@ -42,7 +44,11 @@ internal sealed class HandoverServer(MarketClient client, DecryptionKey key, Tim
             }
             catch (MarketException away) when (away.IsTransient)
             {
-                tell($"waiting for the server: {away.Message}");
+                if (!isAway)
+                {
+                    tell($"waiting for the server: {away.Message}");
+                    isAway = true;
+                }
             }
 
             await Task.Delay(pause, time, ct);
