@@ -18,7 +18,11 @@ public sealed class ForeignThingsTests
     /// <summary>Routes that act for whoever signs, on nobody else's things: what they answer to somebody who has nothing.</summary>
     private static readonly Dictionary<string, int> OnesOwn = new()
     {
-        ["post /api/v1/jobs"] = 402, ["post /api/v1/markets/{market}/claims"] = 409, ["get /api/v1/handovers"] = 200, ["get /api/v1/secrets"] = 200, ["put /api/v1/secrets/{name}"] = 400,
+        ["post /api/v1/jobs"] = 402,
+        ["post /api/v1/markets/{market}/claims"] = 409,
+        ["get /api/v1/handovers"] = 200,
+        ["get /api/v1/secrets"] = 200,
+        ["put /api/v1/secrets/{name}"] = 400,
     };
 
     [Fact]

@@ -65,6 +65,19 @@ public sealed class SecretReferenceTests
         Assert.Contains(Sample.Json(Sample.WithArguments(arguments)).Problems, problem => problem.Severity == Severity.Error && problem.Path == path);
 
     [Fact]
+    public void A_definition_names_so_many_secrets_and_no_more()
+    {
+        Assert.Empty(Sample.Json(Naming(64)).Problems.Where(problem => problem.Severity == Severity.Error));
+
+        var problem = Assert.Single(Sample.Json(Naming(65)).Problems, problem => problem.Severity == Severity.Error);
+        Assert.Equal("$.ops[0].args.env.V64", problem.Path);
+
+        static string Naming(int many) => Sample.WithArguments($$"""
+            { "image": "x:1", "env": { "AGAIN": { "secret": "S0" }, {{string.Join(", ", Enumerable.Range(0, many).Select(number => $"\"V{number}\": {{ \"secret\": \"S{number}\" }}"))}} } }
+            """);
+    }
+
+    [Fact]
     public void A_value_is_put_in_as_it_is_and_never_read_as_anything_else()
     {
         var filled = Fill(
@@ -110,6 +123,11 @@ public sealed class SecretReferenceTests
 
     private static PlaceholderValues Values(Dictionary<string, string> secrets) => new()
     {
-        Job = new JobId("JOB"), Host = "H", Project = "P", IngressDomain = "d", Version = "1", Secrets = secrets.ToImmutableDictionary(),
+        Job = new JobId("JOB"),
+        Host = "H",
+        Project = "P",
+        IngressDomain = "d",
+        Version = "1",
+        Secrets = secrets.ToImmutableDictionary(),
     };
 }
