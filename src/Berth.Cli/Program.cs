@@ -16,6 +16,7 @@ var root = new RootCommand("Runs AI jobs on this machine, and on other people's 
 {
     RunCommand.Make(surroundings),
     JobCommand.Make(surroundings),
+    SecretCommand.Make(surroundings),
     MarketCommand.Make(surroundings),
     AccountCommand.Make(surroundings),
     new Command("server", "Keep a market: start its server, or check its database (berth server --help)."),

@@ -113,6 +113,7 @@ internal sealed partial class MarketKeeper(
     private async Task<bool> EndAsync(Transaction transaction, JobId id, DateTimeOffset now, CancellationToken ct) =>
         await JobStore.TakeAsync(transaction, id, ct) is { } job
         && (await changes.ApplyAsync(transaction, job, new JobChange.LeaseLapsed(now, await RunStore.UnacceptedAsync(transaction, job, ct)), [], ct)
+            ?? await changes.ApplyAsync(transaction, job, new JobChange.HandoverLate(now), [], ct)
             ?? (await IsLeavingAsync(transaction, job, now, ct) ? null : await changes.ApplyAsync(transaction, job, new JobChange.TimeRanOut(now), [], ct))) is not null;
 
     // What a job whose time is up leaves behind may take its time to get here; nobody pays for it.

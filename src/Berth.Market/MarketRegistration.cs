@@ -7,8 +7,10 @@ using Berth.Market.Markets;
 using Berth.Market.Nodes;
 using Berth.Market.Requests;
 using Berth.Market.Runs;
+using Berth.Market.Secrets;
 using Berth.Market.Storage;
 using Berth.Protocol;
+using Berth.Protocol.Sealing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -19,9 +21,10 @@ namespace Berth.Market;
 /// <summary>Puts the market into a web application.</summary>
 public static class MarketRegistration
 {
-    /// <summary>Registers the market over the database: the path of a SQLite file, or PostgreSQL's address.</summary>
-    public static IServiceCollection AddMarket(this IServiceCollection services, MarketOptions options, string database)
+    /// <summary>Registers the market over the database: the path of a SQLite file, or PostgreSQL's address. The operator's key opens market-held secrets.</summary>
+    public static IServiceCollection AddMarket(this IServiceCollection services, MarketOptions options, DecryptionKey key, string database)
     {
+        services.AddSingleton(key);
         services.AddSingleton(options);
         services.AddSingleton(Database.DialectFor(database));
         services.AddSingleton<Wakeups>();
@@ -36,6 +39,8 @@ public static class MarketRegistration
         services.AddSingleton<MarketQueue>();
         services.AddSingleton<RunDesk>();
         services.AddSingleton<LogArchive>();
+        services.AddSingleton<SecretDesk>();
+        services.AddSingleton<HandoverDesk>();
         services.AddSingleton<MarketDesk>();
         services.AddSingleton<NodeDesk>();
         services.AddSingleton<AccountDesk>();
@@ -87,10 +92,11 @@ public static class MarketRegistration
     public static IEndpointRouteBuilder MapMarket(this IEndpointRouteBuilder application)
     {
         var routes = application.MapGroup("/api/v1").Refuses(400, 401, 429, 503);
-        routes.MapGet("", (MarketOptions options, TimeProvider time) => new ServerFacts
+        routes.MapGet("", (MarketOptions options, DecryptionKey key, TimeProvider time) => new ServerFacts
         {
             Version = options.Version,
             Operator = options.Operator,
+            EncryptionKey = key.Published,
             Time = time.GetUtcNow(),
             EndpointDomain = options.EndpointDomain,
         }).WithTags("Server").WithSummary("What the server says of itself.");
@@ -100,6 +106,7 @@ public static class MarketRegistration
         NodeRoutes.Map(routes);
         AccountRoutes.Map(routes);
         UploadRoutes.Map(routes);
+        SecretRoutes.Map(routes);
         return application;
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.ServerSentEvents;
@@ -7,6 +8,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Berth.Jobs;
 using Berth.Protocol.Identity;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Protocol;
 
@@ -115,6 +117,40 @@ public sealed class MarketClient(HttpClient http) : IDisposable
     /// <summary>Renews a lease and waits for what the node is to know.</summary>
     public Task<Renewal> RenewAsync(RunId run, RenewalRequest renewal, TimeSpan patience, CancellationToken ct) => SendAsync(
         HttpMethod.Post, $"runs/{run}/renewals", renewal, WireJson.Answers.RenewalRequest, WireJson.Answers.Renewal, patience, ct);
+
+    /// <summary>What was handed over for the run, sealed for its node; waits for it, and null when it did not come.</summary>
+    public async Task<SealedBox?> OpenAsync(RunId run, OpeningRequest opening, CancellationToken ct)
+    {
+        using var request = Request(HttpMethod.Post, $"runs/{run}/opening", opening, WireJson.Answers.OpeningRequest);
+        using var answer = await ReachAsync(request, TimeSpan.FromSeconds(opening.WaitSeconds) + Patience, ct);
+        await ThrowIfRefusedAsync(answer, ct);
+        return answer.StatusCode == HttpStatusCode.NoContent ? null : await ReadAsync(answer, WireJson.Answers.SealedBox, ct);
+    }
+
+    /// <summary>Runs of the asker's jobs, or of one of them, that wait for something to be handed over; waits until there is one.</summary>
+    public Task<Page<HandoverWanted>> ListHandoversAsync(JobId? job, TimeSpan wait, CancellationToken ct) => SendAsync(
+        HttpMethod.Get, "handovers" + Query(("job", job?.Value), ("waitSeconds", wait.TotalSeconds.ToString(CultureInfo.InvariantCulture))), WireJson.Answers.PageHandoverWanted, wait + Patience, ct);
+
+    /// <summary>Hands over what the node of the run needs.</summary>
+    public Task HandOverAsync(RunId run, SealedBox box, CancellationToken ct) => SendAsync(HttpMethod.Put, $"runs/{run}/handover", box, WireJson.Answers.SealedBox, ct);
+
+    /// <summary>Sets one of the asker's secrets.</summary>
+    public Task<SecretFacts> SetSecretAsync(string name, SecretDraft draft, CancellationToken ct) =>
+        SendAsync(HttpMethod.Put, $"secrets/{Escape(name)}", draft, WireJson.Answers.SecretDraft, WireJson.Answers.SecretFacts, Patience, ct);
+
+    /// <summary>The asker's secrets by name.</summary>
+    public Task<Page<SecretFacts>> ListSecretsAsync(CancellationToken ct) => GetAsync("secrets", WireJson.Answers.PageSecretFacts, ct);
+
+    /// <summary>The box of one of the asker's secrets.</summary>
+    public Task<SealedBox> GetSecretAsync(string name, CancellationToken ct) => GetAsync($"secrets/{Escape(name)}", WireJson.Answers.SealedBox, ct);
+
+    /// <summary>Forgets one of the asker's secrets.</summary>
+    public async Task RemoveSecretAsync(string name, CancellationToken ct)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Delete, $"{Root}/secrets/{Escape(name)}");
+        using var answer = await ReachAsync(request, Patience, ct);
+        await ThrowIfRefusedAsync(answer, ct);
+    }
 
     /// <summary>Reports what happened in a run.</summary>
     public Task<RunReceipt> ReportAsync(RunId run, RunReport report, CancellationToken ct) =>
@@ -280,10 +316,19 @@ public sealed class MarketClient(HttpClient http) : IDisposable
         return await answer.Content.ReadAsByteArrayAsync(ct);
     }
 
-    private async Task<T> SendAsync<T>(HttpMethod method, string path, JsonTypeInfo<T> type, CancellationToken ct)
+    private Task<T> SendAsync<T>(HttpMethod method, string path, JsonTypeInfo<T> type, CancellationToken ct) => SendAsync(method, path, type, Patience, ct);
+
+    private async Task<T> SendAsync<T>(HttpMethod method, string path, JsonTypeInfo<T> type, TimeSpan patience, CancellationToken ct)
     {
         using var request = new HttpRequestMessage(method, path.Length == 0 ? Root : $"{Root}/{path}");
-        return await AnswerAsync(request, type, Patience, ct);
+        return await AnswerAsync(request, type, patience, ct);
+    }
+
+    private async Task SendAsync<TBody>(HttpMethod method, string path, TBody body, JsonTypeInfo<TBody> bodyType, CancellationToken ct)
+    {
+        using var request = Request(method, path, body, bodyType);
+        using var answer = await ReachAsync(request, Patience, ct);
+        await ThrowIfRefusedAsync(answer, ct);
     }
 
     private async Task<TAnswer> SendAsync<TBody, TAnswer>(

@@ -1,4 +1,5 @@
 using Berth.Protocol.Identity;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Protocol;
 
@@ -10,6 +11,9 @@ public sealed record ServerFacts
 
     /// <summary>Who keeps the market.</summary>
     public required Address Operator { get; init; }
+
+    /// <summary>What market-held secrets are sealed with, signed by the operator.</summary>
+    public EncryptionKey? EncryptionKey { get; init; }
 
     /// <summary>The server's clock, for a client to see how far its own is off.</summary>
     public required DateTimeOffset Time { get; init; }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Berth.Jobs.Results;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Protocol;
 
@@ -47,6 +48,13 @@ namespace Berth.Protocol;
 [JsonSerializable(typeof(Page<EntryFacts>))]
 [JsonSerializable(typeof(EntryFacts))]
 [JsonSerializable(typeof(Grant))]
+[JsonSerializable(typeof(SealedBox))]
+[JsonSerializable(typeof(OpeningRequest))]
+[JsonSerializable(typeof(Page<HandoverWanted>))]
+[JsonSerializable(typeof(SecretDraft))]
+[JsonSerializable(typeof(SecretFacts))]
+[JsonSerializable(typeof(Page<SecretFacts>))]
+[JsonSerializable(typeof(JsonElement))]
 public sealed partial class WireJson : JsonSerializerContext
 {
     /// <summary>For what a server answers.</summary>

@@ -2,6 +2,7 @@ using System.Reflection;
 using Berth.Market;
 using Berth.Market.Storage;
 using Berth.Protocol.Identity;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Server;
 
@@ -13,21 +14,21 @@ internal static class ServerHost
     {
         // 1
         MakeFolder(options.Data);
-        var operatorAddress = OperatorOf(options);
+        using var operatorKey = OperatorOf(options);
 
         // 2 and 3
-        await using var application = Build(options, operatorAddress, TimeProvider.System);
+        await using var application = Build(options, operatorKey, TimeProvider.System);
         await application.Services.PrepareMarketAsync(ct);
 
         // 4
         await application.StartAsync(ct);
-        Console.WriteLine($"berth server {Version} listens at {string.Join(", ", application.Urls)}; database {DatabaseAddress.Shown(options.DatabaseOrDefault)}; operator {operatorAddress}.");
+        Console.WriteLine($"berth server {Version} listens at {string.Join(", ", application.Urls)}; database {DatabaseAddress.Shown(options.DatabaseOrDefault)}; operator {operatorKey.Address}.");
         await application.WaitForShutdownAsync(ct);
         return 0;
     }
 
     /// <summary>The whole application, ready to be started.</summary>
-    public static WebApplication Build(ServerOptions options, Address operatorAddress, TimeProvider time)
+    public static WebApplication Build(ServerOptions options, SigningKey operatorKey, TimeProvider time)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
@@ -45,7 +46,7 @@ internal static class ServerHost
         builder.Services.AddMarket(
             new MarketOptions
             {
-                Operator = operatorAddress,
+                Operator = operatorKey.Address,
                 Content = options.ContentPlace,
                 Version = Version,
                 EndpointDomain = options.Domain,
@@ -59,6 +60,7 @@ internal static class ServerHost
                 LargestArtefacts = options.LargestArtefacts << 20,
                 LargestUpload = options.LargestUpload << 20,
             },
+            DecryptionKey.Of(operatorKey),
             options.DatabaseOrDefault);
         builder.Services.AddTelemetry(options);
         builder.Services.AddApiDescription();
@@ -95,8 +97,8 @@ internal static class ServerHost
         }
     }
 
-    /// <summary>The operator's address; the key is made when there is none yet.</summary>
-    private static Address OperatorOf(ServerOptions options)
+    /// <summary>The operator's key; it is made when there is none yet.</summary>
+    private static SigningKey OperatorOf(ServerOptions options)
     {
         var path = options.OperatorKeyOrDefault;
         if (!File.Exists(path))
@@ -109,12 +111,12 @@ internal static class ServerHost
         }
 
         var reading = KeyFile.Read(path);
-        using var key = reading.Key ?? throw new InvalidDataException($"The operator's key {path} cannot be used: {reading.Fault}.");
+        var key = reading.Key ?? throw new InvalidDataException($"The operator's key {path} cannot be used: {reading.Fault}.");
         if (reading.Warning is { } warning)
         {
             Console.Error.WriteLine($"berth server: {warning}");
         }
 
-        return key.Address;
+        return key;
     }
 }

@@ -4,6 +4,7 @@ using Berth.Cli.Rendering;
 using Berth.Jobs;
 using Berth.Protocol;
 using Berth.Protocol.Identity;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Cli.Commands;
 
@@ -13,6 +14,7 @@ internal static class JobCommand
     public static Command Make(Surroundings around) => new("job", "Post jobs to a market and see what becomes of them.")
     {
         JobPostCommand.Make(around),
+        JobServeCommand.Make(around),
         MakeGet(around),
         MakeList(around),
         MakeLogs(around),
@@ -61,7 +63,7 @@ internal static class JobCommand
         around,
         [
         ("job", job.Facts.Job.Value),
-        ("state", Printed.State(job.Facts) + (job.IsStopping && job.Facts.State == JobState.Running ? ", stopping" : "")),
+        ("state", Printed.State(job.Facts) + (job is { Sealing: JobSealing.Poster, Facts: { State: JobState.Running, StartedAt: null } } ? ", its node waits for what is sealed in it: berth job serve" : "") + (job.IsStopping && job.Facts.State == JobState.Running ? ", stopping" : "")),
         ("", job.Message),
         ("queue", job.QueuePosition is { } place ? $"place {place}. {job.Waiting}" : null),
         ("market", job.Facts.Market),
@@ -77,10 +79,35 @@ internal static class JobCommand
         ("poster", job.Facts.Poster.Value),
         ("definition", job.Definition),
         ("result", job.Result),
-        ("readable", job.Facts.IsPublic ? "by everybody" : "by poster, node and operator"),
+        ("readable", job.Facts.IsConfidential ? "by the poster, and by the node while it runs" : job.Facts.IsPublic ? "by everybody" : "by poster, node and operator"),
+        ("secrets", job.Sealing switch
+        {
+            JobSealing.Market => "handed over by the market",
+            JobSealing.Pinned => "handed over with the post",
+            JobSealing.Poster => "handed over by berth job serve, or berth job post --wait",
+            _ => null,
+        }),
         .. job.Sources.Select(source => ("source", (string?)$"{source.Target}  {source.Content}")),
         .. job.Artefacts.Select(artefact => ("artefact", (string?)Printed.Artefact(artefact))),
         ]);
+
+    /// <summary>Opens a confidential job; null when it is not one, or when this key does not open it, which is told.</summary>
+    public static async Task<OpenedJob?> OpenAsync(Surroundings around, MarketClient client, SigningKey? key, JobView job, CancellationToken ct)
+    {
+        if (!job.Facts.IsConfidential)
+        {
+            return null;
+        }
+
+        using var own = key is null ? null : DecryptionKey.Of(key);
+        var opened = own is null || job.Facts.Poster != own.Owner ? null : await OpenedJob.OpenAsync(client, job, own, ct);
+        if (opened is null)
+        {
+            await around.Error.WriteLineAsync($"berth: job {job.Facts.Job} is confidential; only the key of its poster, {job.Facts.Poster}, opens it.");
+        }
+
+        return opened;
+    }
 
     private static Command MakeGet(Surroundings around)
     {
@@ -187,12 +214,19 @@ internal static class JobCommand
                 parsed.AddError("--follow and --until exclude each other.");
             }
         });
-        command.SetAction((parsed, ct) => access.AnyoneAsync(parsed, async client =>
+        command.SetAction((parsed, ct) => access.AnyoneAsync(parsed, async (client, key) =>
         {
             var view = await client.GetJobAsync(parsed.GetRequiredValue(job), ct);
+            using var opened = await OpenAsync(around, client, key, view, ct);
+            if (view.Facts.IsConfidential && opened is null)
+            {
+                return ExitCode.WrongUse;
+            }
+
             var lines = new LogPrinter(around, parsed.GetValue(format) == OutputFormat.Json)
             {
                 Only = parsed.GetValue(operation) is { } name ? new OperationId(name) : null,
+                Opened = opened,
                 Streams = parsed.GetValue(stream),
                 From = parsed.GetValue(since) is { } span ? around.Time.GetUtcNow() - span : null,
                 Before = parsed.GetValue(until) is { } ago ? around.Time.GetUtcNow() - ago : null,
@@ -209,7 +243,12 @@ internal static class JobCommand
         var access = new ServerAccess(around);
         var job = JobArgument();
         var command = new Command("wait", "Wait until a job has ended, and exit with its code.") { job, access.Server, access.Key };
-        command.SetAction((parsed, ct) => access.AnyoneAsync(parsed, client => new JobFollower(around, client, parsed.GetRequiredValue(job), Showing.Quiet).FollowAsync(ct)));
+        command.SetAction((parsed, ct) => access.AnyoneAsync(parsed, async (client, key) =>
+        {
+            var view = await client.GetJobAsync(parsed.GetRequiredValue(job), ct);
+            using var opened = view.Facts.Poster == key?.Address ? await OpenAsync(around, client, key, view, ct) : null;
+            return await new JobFollower(around, client, view.Facts.Job, Showing.Quiet) { Opened = opened }.FollowAsync(ct);
+        }));
         return command;
     }
 
@@ -219,9 +258,17 @@ internal static class JobCommand
         var job = JobArgument();
         var output = new Option<string?>("--output", "-o") { Description = "Write it to this file instead of standard output.", HelpName = "file" };
         var command = new Command("result", "Print the result of a job that has ended, as JSON.") { job, output, access.Server, access.Key };
-        command.SetAction((parsed, ct) => access.AnyoneAsync(parsed, async client =>
+        command.SetAction((parsed, ct) => access.AnyoneAsync(parsed, async (client, key) =>
         {
-            var result = await client.GetResultAsync(parsed.GetRequiredValue(job), ct);
+            var view = await client.GetJobAsync(parsed.GetRequiredValue(job), ct);
+            using var opened = await OpenAsync(around, client, key, view, ct);
+            if (view.Facts.IsConfidential && opened is null)
+            {
+                return ExitCode.WrongUse;
+            }
+
+            var result = await client.GetResultAsync(view.Facts.Job, ct);
+            result = opened is not null && view.Facts.Run is { } run ? opened.OpenResult(run, result) : result;
             if (parsed.GetValue(output) is { } file)
             {
                 await File.WriteAllBytesAsync(file, result, ct);

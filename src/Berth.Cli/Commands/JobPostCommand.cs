@@ -8,6 +8,7 @@ using Berth.Jobs;
 using Berth.Jobs.Definitions;
 using Berth.Protocol;
 using Berth.Protocol.Identity;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Cli.Commands;
 
@@ -34,6 +35,7 @@ internal static class JobPostCommand
         var node = JobCommand.AddressOption("--node", "Only this node may run it.");
         var wait = new Option<bool>("--wait", "-w") { Description = "Stay, show what happens, and exit with the job's code." };
         var isPublic = new Option<bool>("--public") { Description = "Let everybody read its definition, logs and result." };
+        var confidential = new Option<bool>("--confidential") { Description = "Seal definition, logs and result, so that nobody but you and the node can read them." };
         var maxPrice = new Option<Nos?>("--max-price")
         {
             Description = "Post only if the market costs at most so many NOS a second.",
@@ -57,23 +59,24 @@ internal static class JobPostCommand
         var format = CommonOptions.Format();
         var command = new Command("post", "Post a job to a market.")
         {
-            what, market, timeout, image, gpu, sources, artefacts, node, wait, isPublic, maxPrice, attempts, waitForFit, access.Server, access.Key, format,
+            what, market, timeout, image, gpu, sources, artefacts, node, wait, confidential, isPublic, maxPrice, attempts, waitForFit, access.Server, access.Key, format,
         };
-        command.SetAction((parsed, ct) => access.SignedAsync(parsed, async (client, sender) =>
+        command.SetAction((parsed, ct) => access.KeyedAsync(parsed, async (client, key) =>
         {
             var asJson = parsed.GetValue(format) == OutputFormat.Json;
-            var (text, fault) = await DefinitionAsync(around, parsed, what, parsed.GetRequiredValue(image), parsed.GetValue(gpu), asJson, ct);
-            if (text is null || await MarketAsync(around, client, parsed.GetValue(market), ct) is not { } chosen)
+            var (text, definition, fault) = await DefinitionAsync(around, parsed, what, parsed.GetRequiredValue(image), parsed.GetValue(gpu), asJson, ct);
+            if (text is null || definition is null || await MarketAsync(around, client, parsed.GetValue(market), ct) is not { } chosen)
             {
-                return text is null ? fault : ExitCode.WrongUse;
+                return text is null || definition is null ? fault : ExitCode.WrongUse;
             }
 
-            if (await SourceOption.SendAsync(around, client, sender, parsed.GetRequiredValue(sources), asJson, ct) is not { } mounts)
+            if (await SourceOption.SendAsync(around, client, key.Address, parsed.GetRequiredValue(sources), asJson, ct) is not { } mounts)
             {
                 return ExitCode.WrongUse;
             }
 
             using var id = SigningKey.New();
+            using var own = DecryptionKey.Of(key);
             var post = new JobPost
             {
                 Job = new JobId(id.Address.Value),
@@ -89,39 +92,74 @@ internal static class JobPostCommand
                 Artefacts = [.. parsed.GetRequiredValue(artefacts)],
                 Sources = [.. mounts],
             };
-            JobView view;
+            var isConfidential = parsed.GetValue(confidential) || definition.Logistics is not null;
+            if (isConfidential && post.IsPublic)
+            {
+                await around.Error.WriteLineAsync("berth: a job is public or confidential, not both.");
+                return ExitCode.WrongUse;
+            }
+
+            if (isConfidential && (post.Artefacts.Length > 0 || post.Sources.Length > 0))
+            {
+                await around.Error.WriteLineAsync("berth: what a confidential job takes along or leaves behind would not be sealed yet; post it without --upload and --artifact.");
+                return ExitCode.WrongUse;
+            }
+
             try
             {
-                view = await access.OnceAsync(() => client.PostAsync(post, ct), ct);
+                var made = await new SealedPost(client, key, own).MakeAsync(post, definition, isConfidential, ct);
+                var view = await access.OnceAsync(() => client.PostAsync(made, ct), ct);
+                return parsed.GetValue(wait)
+                    ? await StayAsync(around, client, own, view, asJson, ct)
+                    : Tell(around, view, asJson);
             }
             catch (MarketException away) when (away.IsTransient)
             {
                 throw new MarketException($"{away.Message} Whether the job was posted is not known: berth job get {post.Job} tells.", away.Problem, away.Status, away);
             }
-
-            return parsed.GetValue(wait)
-                ? await StayAsync(around, client, view, asJson, ct)
-                : Tell(around, view, asJson);
+            catch (HandoverException cannot)
+            {
+                await around.Error.WriteLineAsync($"berth: {cannot.Message}");
+                return ExitCode.WrongUse;
+            }
         }));
         return command;
     }
 
     /// <summary>Stays with the job; leaving does not stop it.</summary>
-    public static async Task<ExitCode> StayAsync(Surroundings around, MarketClient client, JobView job, bool asJson, CancellationToken ct)
+    public static async Task<ExitCode> StayAsync(Surroundings around, MarketClient client, DecryptionKey key, JobView job, bool asJson, CancellationToken ct)
     {
         if (!asJson && job.Waiting is { } why)
         {
             await around.Error.WriteLineAsync($"place {job.QueuePosition} in the queue. {why}");
         }
 
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var serving = job.Sealing == JobSealing.Poster
+            ? new HandoverServer(client, key, around.Time, line => Say(around, line, asJson)) { Only = job.Facts.Job }.ServeAsync(over.Token)
+            : Task.CompletedTask;
         try
         {
-            return await new JobFollower(around, client, job.Facts.Job, asJson ? Showing.Json : Showing.Text).FollowAsync(ct);
+            using var opened = await OpenedJob.OpenAsync(client, job, key, ct);
+            return await new JobFollower(around, client, job.Facts.Job, asJson ? Showing.Json : Showing.Text) { Opened = opened }.FollowAsync(ct);
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
-            await around.Error.WriteLineAsync($"\nThe job goes on. See it: berth job logs -f {job.Facts.Job}  Stop it: berth job stop {job.Facts.Job}");
+            await around.Error.WriteLineAsync($"\nThe job goes on{(job.Sealing == JobSealing.Poster ? ", if a node has what is sealed in it already; else keep berth job serve running" : "")}. See it: berth job logs -f {job.Facts.Job}  Stop it: berth job stop {job.Facts.Job}");
             return ExitCode.Interrupted;
+        }
+        finally
+        {
+            await over.CancelAsync();
+            await Task.WhenAny(serving);
+        }
+    }
+
+    private static void Say(Surroundings around, string line, bool asJson)
+    {
+        if (!asJson)
+        {
+            around.Error.WriteLine(line);
         }
     }
 
@@ -137,26 +175,32 @@ internal static class JobPostCommand
         around.Error.WriteLine(job.Facts.State == JobState.Running
             ? $"A node has it already. {job.Deposit} NOS are deposited. See it: berth job logs -f {job.Facts.Job}"
             : $"Place {job.QueuePosition} in the queue of {job.Facts.Market}. {job.Waiting} {job.Deposit} NOS are deposited. See it: berth job logs -f {job.Facts.Job}");
+        if (job.Sealing == JobSealing.Poster)
+        {
+            around.Error.WriteLine("A node that takes it waits for what is sealed in it: keep berth job serve running, until the job has begun at least.");
+        }
+
         return ExitCode.Success;
     }
 
-    private static async Task<(DefinitionText?, ExitCode)> DefinitionAsync(
+    private static async Task<(DefinitionText?, JobDefinition?, ExitCode)> DefinitionAsync(
         Surroundings around, ParseResult parsed, Argument<string[]> what, string image, bool gpu, bool quiet, CancellationToken ct)
     {
         var words = parsed.GetRequiredValue(what);
         if (parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash))
         {
-            return (new DefinitionText("the words after --", Words(words, image, gpu), DocumentFormat.Json), ExitCode.Success);
+            var written = Words(words, image, gpu);
+            return (new DefinitionText("the words after --", written, DocumentFormat.Json), JobDefinitionReader.Read(written).Definition, ExitCode.Success);
         }
 
         if (words.Length > 1)
         {
             await around.Error.WriteLineAsync($"berth: one definition at a time; words for a shell come after --: berth job post --market M -- {string.Join(' ', words)}");
-            return (null, ExitCode.WrongUse);
+            return (null, null, ExitCode.WrongUse);
         }
 
         var text = await DefinitionArgument.ReadTextAsync(around, words[0], showWarnings: !quiet, ct);
-        return text.Definition is null ? (null, text.Fault) : (text.Text, ExitCode.Success);
+        return (text.Text, text.Definition, text.Definition is null ? text.Fault : ExitCode.Success);
     }
 
     // As the clients of the network write it (job-language.md 5.1).

@@ -7,6 +7,7 @@ using Berth.Node.Runs;
 using Berth.Node.Work;
 using Berth.Protocol;
 using Berth.Protocol.Identity;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Cli.Commands;
 
@@ -65,8 +66,10 @@ internal static class NodeStartCommand
             using (key)
             {
                 var home = NodeHome.Of(around.StateDirectory, key.Address);
+                using var opener = DecryptionKey.Of(key);
                 var settings = new NodeSettings
                 {
+                    Key = opener,
                     Node = key.Address,
                     Market = parsed.GetRequiredValue(market),
                     StateDirectory = home.Path,

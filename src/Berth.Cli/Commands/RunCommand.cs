@@ -48,10 +48,11 @@ internal static class RunCommand
         var pull = CommonOptions.OneOf<PullPolicy>("--pull", "When images are pulled: when missing (default), always, never.");
         var output = new Option<string?>("--output", "-o") { Description = "Where output folders are copied to. Default ./berth-output/<run>.", HelpName = "dir" };
         var result = new Option<string?>("--result") { Description = "Write the result of the run to this file, as JSON.", HelpName = "file" };
+        var secrets = LocalSecrets.Option();
         var artefacts = ArtefactOption.Make();
         var format = CommonOptions.Format();
         var resources = new ResourceOptions(around);
-        var command = new Command("run", "Run a job on this machine.") { source, resume, timeout, gpu, noGpu, pull, output, artefacts, result, format };
+        var command = new Command("run", "Run a job on this machine.") { source, resume, timeout, gpu, noGpu, pull, output, artefacts, result, secrets, format };
         resources.AddTo(command);
         command.Validators.Add(parsed =>
         {
@@ -76,6 +77,7 @@ internal static class RunCommand
                 parsed.GetValue(output),
                 parsed.GetRequiredValue(artefacts),
                 parsed.GetValue(result),
+                parsed.GetValue(secrets) ?? [],
                 parsed.GetValue(format) == OutputFormat.Json,
                 resources.Settings(parsed));
             return (int)await RunAsync(around, wishes, ct);
@@ -83,7 +85,7 @@ internal static class RunCommand
         return command;
     }
 
-    /// <summary>1 read the job, 2 see what the machine can give it, 3 own its folder, 4 run it, 5 write the result.</summary>
+    /// <summary>1 read the job and what it names, 2 see what the machine can give it, 3 own its folder, 4 run it, 5 write the result.</summary>
     private static async Task<ExitCode> RunAsync(Surroundings around, RunWishes wishes, CancellationToken ct)
     {
         // 1
@@ -93,6 +95,11 @@ internal static class RunCommand
         if (stored is null || definition is null)
         {
             return fault;
+        }
+
+        if (await LocalSecrets.ReadAsync(around, definition, wishes.Secrets, ct) is not { } secrets)
+        {
+            return ExitCode.WrongUse;
         }
 
         // 2
@@ -106,6 +113,7 @@ internal static class RunCommand
             Gpu = stored.Gpu is null ? null : GpuChoice.Read(stored.Gpu),
             OutputDirectory = stored.OutputDirectory,
             Artefacts = stored.Artefacts,
+            Secrets = secrets,
         };
         await using var engine = DockerEngine.Connect(EngineAddress.Find(around.Environment));
         var admission = await RunAdmission.ForAsync(request, engine, around.Time, ct);
@@ -235,5 +243,5 @@ internal static class RunCommand
     }
 
     private sealed record RunWishes(
-        string? Source, string? Resume, TimeSpan? Timeout, string? Gpu, PullPolicy Pull, string? Output, ArtefactWish[] Artefacts, string? Result, bool AsJson, ResourceSettings Resources);
+        string? Source, string? Resume, TimeSpan? Timeout, string? Gpu, PullPolicy Pull, string? Output, ArtefactWish[] Artefacts, string? Result, string[] Secrets, bool AsJson, ResourceSettings Resources);
 }

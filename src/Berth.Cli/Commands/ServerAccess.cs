@@ -37,7 +37,10 @@ internal sealed class ServerAccess(Surroundings around)
     }
 
     /// <summary>Does the work with a client that signs; without a usable key, or server's address, it is told and nothing is done.</summary>
-    public async Task<int> SignedAsync(ParseResult parsed, Func<MarketClient, Address, Task<ExitCode>> work)
+    public Task<int> SignedAsync(ParseResult parsed, Func<MarketClient, Address, Task<ExitCode>> work) => KeyedAsync(parsed, (client, key) => work(client, key.Address));
+
+    /// <summary>The same, with the key itself: for what is sealed for it.</summary>
+    public async Task<int> KeyedAsync(ParseResult parsed, Func<MarketClient, SigningKey, Task<ExitCode>> work)
     {
         if (Address(parsed) is not { } server || OwnKey.Read(around, parsed.GetValue(Key)) is not { } key)
         {
@@ -47,7 +50,7 @@ internal sealed class ServerAccess(Surroundings around)
         using (key)
         {
             using var client = MarketClient.Connect(server, key, around.Time);
-            return (int)await work(client, key.Address);
+            return (int)await work(client, key);
         }
     }
 
@@ -76,7 +79,10 @@ internal sealed class ServerAccess(Surroundings around)
         pause == FirstPause && away.InnerException is HttpRequestException { InnerException: System.Net.Sockets.SocketException { SocketErrorCode: System.Net.Sockets.SocketError.ConnectionRefused } };
 
     /// <summary>Does the work with a client that signs when there is a key, and is nobody's otherwise.</summary>
-    public async Task<int> AnyoneAsync(ParseResult parsed, Func<MarketClient, Task<ExitCode>> work)
+    public Task<int> AnyoneAsync(ParseResult parsed, Func<MarketClient, Task<ExitCode>> work) => AnyoneAsync(parsed, (client, _) => work(client));
+
+    /// <summary>The same, with the key when there is one.</summary>
+    public async Task<int> AnyoneAsync(ParseResult parsed, Func<MarketClient, SigningKey?, Task<ExitCode>> work)
     {
         if (Address(parsed) is not { } server)
         {
@@ -86,10 +92,10 @@ internal sealed class ServerAccess(Surroundings around)
         var named = parsed.GetValue(Key);
         if (named is not null || File.Exists(around.KeyFile))
         {
-            return await SignedAsync(parsed, (client, _) => work(client));
+            return await KeyedAsync(parsed, work);
         }
 
         using var client = MarketClient.Connect(server, null, around.Time);
-        return (int)await work(client);
+        return (int)await work(client, null);
     }
 }

@@ -4,6 +4,7 @@ using Berth.Jobs;
 using Berth.Jobs.Results;
 using Berth.Node.Runs;
 using Berth.Protocol;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Cli.Network;
 
@@ -36,6 +37,9 @@ internal sealed class JobFollower(Surroundings around, MarketClient client, JobI
     /// <summary>The operations whose lines are shown; null shows all.</summary>
     public OperationId? Only { get; init; }
 
+    /// <summary>Opens the events of a confidential job; null shows them as they come.</summary>
+    public OpenedJob? Opened { get; init; }
+
     /// <summary>Shows everything from the beginning, then what happens, and gives the job's exit code.</summary>
     /// <exception cref="MarketException">The server refuses, or stays away for minutes.</exception>
     public async Task<ExitCode> FollowAsync(CancellationToken ct)
@@ -48,8 +52,9 @@ internal sealed class JobFollower(Surroundings around, MarketClient client, JobI
         {
             try
             {
-                await foreach (var happened in client.FollowAsync(job, _last, withLogs: showing != Showing.Quiet, closed.Token))
+                await foreach (var told in client.FollowAsync(job, _last, withLogs: showing != Showing.Quiet, closed.Token))
                 {
+                    var happened = Opened?.Open(told) ?? told;
                     (_last, pause, lastHeard) = (happened.Sequence, FirstPause, around.Time.GetTimestamp());
                     Show(happened, closed);
                     end = happened as JobEnded ?? end;

@@ -5,6 +5,7 @@ using Berth.Jobs.Definitions;
 using Berth.Jobs.Results;
 using Berth.Node.Runs;
 using Berth.Protocol;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Cli.Network;
 
@@ -20,6 +21,9 @@ internal sealed class LogPrinter(Surroundings around, bool asJson)
 
     /// <summary>The operation whose lines are printed; null prints all.</summary>
     public OperationId? Only { get; init; }
+
+    /// <summary>Opens the lines of a confidential job; null prints them as they come.</summary>
+    public OpenedJob? Opened { get; init; }
 
     public StreamFilter Streams { get; init; }
 
@@ -48,9 +52,10 @@ internal sealed class LogPrinter(Surroundings around, bool asJson)
             try
             {
                 // First what there is, whose end is known then; after that what comes.
-                var wanted = new LogWish { Operation = Only, Since = From, Tail = Tail, OnlySoFar = isPast };
-                await foreach (var happened in client.FollowAsync(job.Facts.Job, last, wanted, closed.Token))
+                var wanted = new LogWish { Operation = Opened is null ? Only : null, Since = From, Tail = Tail, OnlySoFar = isPast };
+                await foreach (var told in client.FollowAsync(job.Facts.Job, last, wanted, closed.Token))
                 {
+                    var happened = Opened?.Open(told) ?? told;
                     (last, lastHeard) = (happened.Sequence, around.Time.GetTimestamp());
                     Show(happened, closed);
                     end = happened as JobEnded ?? end;

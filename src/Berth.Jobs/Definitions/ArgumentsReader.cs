@@ -113,7 +113,7 @@ internal sealed partial class ArgumentsReader(ProblemList problems, bool isFille
                 problems.Error(path, member.NamePosition, "The name of an environment variable is not empty and has no '=' in it.");
             }
 
-            var value = isFilled ? Token.TextOf(member.Value) : Form.TextOf(member.Value, path, problems);
+            var value = isFilled ? Token.TextOf(member.Value) : Form.TextOrSecretOf(member.Value, path, problems);
             if (value is not null)
             {
                 pairs.Add(new(member.Name, value));
@@ -288,7 +288,7 @@ internal sealed partial class ArgumentsReader(ProblemList problems, bool isFille
             return null;
         }
 
-        var login = new RegistryLogin(docker.Text("username"), docker.Text("password"), docker.Text("email"), docker.Text("server"));
+        var login = new RegistryLogin(docker.TextOrSecret("username"), docker.TextOrSecret("password"), docker.TextOrSecret("email"), docker.TextOrSecret("server"));
         return string.IsNullOrEmpty(login.Username) && string.IsNullOrEmpty(login.Password) ? null : login;
     }
 

@@ -57,6 +57,29 @@ internal sealed class Form(ObjectNode node, DocumentPath path, ProblemList probl
 
     public string? Text(string name) => node[name] is { } value ? TextOf(value, path.Member(name), problems) : null;
 
+    /// <summary>A text, or a reference to a secret, which is given as it is written.</summary>
+    public static string? TextOrSecretOf(DocumentNode value, DocumentPath path, ProblemList problems)
+    {
+        if (value is not ObjectNode reference)
+        {
+            return TextOf(value, path, problems);
+        }
+
+        var form = new Form(reference, path, problems).Knows(LanguageMembers.SecretReference);
+        if (form.RequiredText(SecretReference.Member) is { } name && !SecretReference.IsName(name))
+        {
+            problems.Error(path.Member(SecretReference.Member), form[SecretReference.Member]!.Position, SecretReference.NameRule, Shortened(name), "the name of a secret");
+        }
+
+        return JobDefinitionWriter.Text(reference);
+
+        static string Shortened(string text) => ProblemList.Shortened(text, LongestShown);
+    }
+
+    public string? TextOrSecret(string name) => node[name] is { } value ? TextOrSecretOf(value, path.Member(name), problems) : null;
+
+    public string? RequiredTextOrSecret(string name) => Required(name, "a text, or a secret by name") is null ? null : TextOrSecret(name);
+
     public bool? Flag(string name)
     {
         switch (node[name])

@@ -58,6 +58,11 @@ public static class JobDefinitionReader
         // 3. What the members say together must make sense: the plan, the placeholders.
         Func<int, Form> formOf = index => OperationForm(form, index, problems);
         new PlanRules(definition.Operations, formOf, problems).Check();
+        if (!problems.HasErrors && SecretReferences.In(definition).DistinctBy(secret => secret.Name).ElementAtOrDefault(SecretReference.MostNames) is { } tooMany)
+        {
+            problems.Error(DocumentPath.Of(tooMany.Path), tooMany.Position, $"A definition names at most {SecretReference.MostNames} secrets; this one is too many.", tooMany.Name);
+        }
+
         if (!problems.HasErrors)
         {
             new LiteralRules(definition, formOf, problems).Check();

@@ -69,6 +69,8 @@ public static class LanguageMembers
 
     public static ImmutableArray<string> Ssh { get; } = ["public_keys"];
 
+    public static ImmutableArray<string> SecretReference { get; } = [Definitions.SecretReference.Member];
+
     public static ImmutableArray<string> SpreadMarker { get; } = [Marker.Spread, Marker.Chunked];
 
     /// <summary>All of the above by the name the schema gives the object.</summary>
@@ -100,6 +102,7 @@ public static class LanguageMembers
         ["logisticsLeg"] = LogisticsLeg,
         ["logisticsArguments"] = LogisticsArguments,
         ["ssh"] = Ssh,
+        ["secretReference"] = SecretReference,
         ["spreadMarker"] = SpreadMarker,
     }.ToFrozenDictionary();
 }

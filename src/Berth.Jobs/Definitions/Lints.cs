@@ -12,7 +12,7 @@ internal sealed partial class Lints(JobDefinition definition, Func<int, Form> fo
 
     private static readonly TimeSpan PatternLimit = TimeSpan.FromMilliseconds(100);
     private static readonly ImmutableArray<string> Idle = ["trusted_execution_env", "required_vram"];
-    private static readonly ImmutableArray<string> IdleAtTop = ["logistics", "deployment_id", "ssh"];
+    private static readonly ImmutableArray<string> IdleAtTop = ["deployment_id", "ssh"];
 
     public void Check()
     {
@@ -20,6 +20,11 @@ internal sealed partial class Lints(JobDefinition definition, Func<int, Form> fo
         foreach (var name in IdleAtTop.Where(top.Has))
         {
             WarnIdle(top, name);
+        }
+
+        if (definition.Logistics is { Send.Endpoint: not null } or { Receive.Endpoint: not null })
+        {
+            top.Warn("logistics", "Nobody is asked at an 'endpoint': the job is confidential, and definition and result travel sealed through the market, for its poster to fetch at any time.");
         }
 
         if (definition.Operations.IsEmpty && definition.Logistics is null)

@@ -28,10 +28,10 @@ public abstract record Operation
 /// <summary>Runs one container (<c>container/run</c>).</summary>
 public sealed record RunContainer : Operation
 {
-    /// <summary>The merged arguments as far as the text tells: where a placeholder stands, its text stands; elements that are markers are left out.</summary>
+    /// <summary>The merged arguments as far as the text tells: where a placeholder or a secret stands, its text stands; elements that are markers are left out.</summary>
     public required ContainerArguments Arguments { get; init; }
 
-    /// <summary>Whether anything in <see cref="Operation.Template"/> must be filled before it can be run.</summary>
+    /// <summary>Whether anything in <see cref="Operation.Template"/>, a placeholder or a secret, must be filled before it can be run.</summary>
     public required bool HasPlaceholders { get; init; }
 }
 

@@ -46,7 +46,7 @@ internal sealed partial class OperationReader(ProblemList problems, ObjectNode? 
                     Results = results,
                     Template = template,
                     Arguments = merged.Read(new Form(template, args.Path, new ProblemList()), imageRequired: false),
-                    HasPlaceholders = Marker.StandsIn(template),
+                    HasPlaceholders = Marker.StandsIn(template) || SecretReferences.StandIn(template),
                 };
             case VolumeType:
                 args.Knows(LanguageMembers.VolumeArguments);

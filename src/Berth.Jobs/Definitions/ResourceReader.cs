@@ -90,9 +90,9 @@ internal sealed partial class ResourceReader(ArgumentsReader arguments, ProblemL
         }
 
         return new S3Credentials(
-            keys.Text("REGION"),
-            keys.RequiredText("ACCESS_KEY_ID") ?? "",
-            keys.RequiredText("SECRET_ACCESS_KEY") ?? "");
+            keys.TextOrSecret("REGION"),
+            keys.RequiredTextOrSecret("ACCESS_KEY_ID") ?? "",
+            keys.RequiredTextOrSecret("SECRET_ACCESS_KEY") ?? "");
     }
 
     private Resource HuggingFace(Form form)
@@ -116,7 +116,7 @@ internal sealed partial class ResourceReader(ArgumentsReader arguments, ProblemL
             Url = NotEmpty(form, "url"),
             Revision = form.Text("revision"),
             Files = arguments.Texts(form, "files"),
-            AccessToken = form.Text("accessToken"),
+            AccessToken = form.TextOrSecret("accessToken"),
         };
     }
 

@@ -21,6 +21,9 @@ public sealed record PlaceholderValues
 
     public ImmutableDictionary<string, string> Variables { get; init; } = ImmutableDictionary<string, string>.Empty;
 
+    /// <summary>The values of the secrets that the definition names.</summary>
+    public ImmutableDictionary<string, string> Secrets { get; init; } = ImmutableDictionary<string, string>.Empty;
+
     public ImmutableDictionary<OperationId, OperationValues> Operations { get; init; } = ImmutableDictionary<OperationId, OperationValues>.Empty;
 }
 

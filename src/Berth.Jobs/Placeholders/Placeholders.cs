@@ -28,7 +28,10 @@ public static class Placeholders
 
         var root = DocumentPath.Of(path);
 
-        var interpolated = new Interpolation(values, report, allowance).Fill(template, root);
+        // Only what stands in the document names secrets: what an operation printed does not, and a value is never read as a placeholder. So something nobody can guess stands in meanwhile.
+        var secrets = new Dictionary<string, string>(StringComparer.Ordinal);
+        var covered = SecretReferences.Replace(template, root, reference => Cover(reference, values, report, secrets));
+        var interpolated = new Interpolation(values, report, allowance).Fill(covered, root);
         var expanded = report.IsClean ? new MarkerExpansion(report, allowance).Expand(WithExposeAsList(interpolated), root) : interpolated;
         if (allowance.IsSpent)
         {
@@ -39,9 +42,32 @@ public static class Placeholders
         }
 
         return report.IsClean && expanded is ObjectNode arguments
-            ? new Filling(WithoutRemovals(WithTextEnvironment(arguments)), [])
+            ? new Filling(Uncover(WithoutRemovals(WithTextEnvironment(arguments)), secrets), [])
             : new Filling(null, report.Problems);
     }
+
+    private static string Cover(SecretReference reference, PlaceholderValues values, FillingReport report, Dictionary<string, string> secrets)
+    {
+        if (!values.Secrets.TryGetValue(reference.Name, out var value))
+        {
+            report.Refuse(DocumentPath.Of(reference.Path), reference.Position, $"the secret {reference.Name} has no value here");
+            return "";
+        }
+
+        var cover = $"secret-{Guid.NewGuid():N}";
+        secrets.Add(cover, value);
+        return cover;
+    }
+
+    private static ObjectNode Uncover(ObjectNode arguments, Dictionary<string, string> secrets) => secrets.Count == 0 ? arguments : (ObjectNode)Uncover((DocumentNode)arguments, secrets);
+
+    private static DocumentNode Uncover(DocumentNode node, Dictionary<string, string> secrets) => node switch
+    {
+        TextNode text when secrets.TryGetValue(text.Value, out var value) => text with { Value = value },
+        ListNode list => list with { Items = [.. list.Items.Select(item => Uncover(item, secrets))] },
+        ObjectNode map => map with { Members = [.. map.Members.Select(member => member with { Value = Uncover(member.Value, secrets) })] },
+        _ => node,
+    };
 
     /// <summary>What is exposed may be one marker, which stands for a list.</summary>
     private static DocumentNode WithExposeAsList(DocumentNode arguments) => arguments is ObjectNode map && map["expose"] is ObjectNode marker && Marker.IsSpread(marker)

@@ -1,5 +1,6 @@
 using Berth.Market.Nodes;
 using Berth.Market.Storage;
+using Berth.Protocol;
 
 namespace Berth.Market.Jobs;
 
@@ -43,6 +44,7 @@ internal static class Fit
         Check(slot => slot.MemoryMib >= needs.MemoryMib, $"{Gib(needs.MemoryMib)} of memory", $"the best has {Gib(slots.Max(slot => slot.MemoryMib))}");
         Check(slot => slot.DiskMib >= needs.DiskMib, $"{Gib(needs.DiskMib)} of free disk", $"the best has {Gib(slots.Max(slot => slot.DiskMib))}");
         Check(slot => slot.Cpus >= needs.Cpus, $"{needs.Cpus} CPUs", $"the best has {slots.Max(slot => slot.Cpus)}");
+        Check(slot => slot.Seals || job.Sealing == JobSealing.None, "a node with an encryption key, as something in it is sealed", "there is none");
         var where = job.PinnedNode is { } one ? $"the node {one}" : $"the market {job.MarketSlug}";
         return lacks.Count == 0
             ? job.RefusedBy is { } refuser ? $"The node {refuser} refused it, and no other fits." : $"No single slot of {where} has all that the job needs."

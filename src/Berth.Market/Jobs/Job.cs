@@ -3,6 +3,7 @@ using Berth.Jobs;
 using Berth.Jobs.Results;
 using Berth.Protocol;
 using Berth.Protocol.Identity;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Market.Jobs;
 
@@ -50,6 +51,12 @@ internal sealed record Job
     /// <summary>Folders of the poster's that the containers see.</summary>
     public ImmutableArray<SourceMount> Sources { get; init; } = [];
 
+    /// <summary>Who hands over to a node what is sealed in it.</summary>
+    public JobSealing Sealing { get; init; }
+
+    /// <summary>The poster's signature of the definition.</summary>
+    public byte[]? DefinitionSignature { get; init; }
+
     public required DateTimeOffset PostedAt { get; init; }
 
     public JobState State { get; init; } = JobState.Queued;
@@ -82,8 +89,17 @@ internal sealed record Job
 
     public DateTimeOffset? LeasedUntil { get; init; }
 
-    /// <summary>When the node accepted the lease; pay counts from here.</summary>
+    /// <summary>When the node accepted the lease, or where something is sealed got what opens it; pay counts from here.</summary>
     public DateTimeOffset? StartedAt { get; init; }
+
+    /// <summary>What was handed over: with the post for the pinned node, or for the run of the lease in force.</summary>
+    public SealedBox? Handover { get; init; }
+
+    /// <summary>Since when the node that accepted the lease has waited for something to be handed over.</summary>
+    public DateTimeOffset? AwaitsSince { get; init; }
+
+    /// <summary>The poster's client was not there when a node waited; no other gets the job before it is.</summary>
+    public bool IsUnserved { get; init; }
 
     public DateTimeOffset? EndedAt { get; init; }
 
@@ -105,6 +121,11 @@ internal sealed record Job
 
     /// <summary>Counts changes, so that no two are made from the same state.</summary>
     public long Version { get; init; }
+
+    /// <summary>What a node needs to open it is there.</summary>
+    public bool HasHandover => Sealing == JobSealing.Market || Handover is not null;
+
+    public bool IsConfidential => Format == DefinitionFormat.Sealed;
 
     public Nos Deposit => Price * TimeoutSeconds;
 

@@ -1,6 +1,7 @@
 using Berth.Jobs;
 using Berth.Jobs.Results;
 using Berth.Protocol.Identity;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Market.Jobs;
 
@@ -12,6 +13,18 @@ internal abstract record JobChange(DateTimeOffset At)
 
     /// <summary>The node renewed its lease; the first time accepts it.</summary>
     public sealed record Renewed(DateTimeOffset At, long Fence, DateTimeOffset Until) : JobChange(At);
+
+    /// <summary>The poster's client handed over what the node of the run needs to open what is sealed in the job.</summary>
+    public sealed record HandedOver(DateTimeOffset At, RunId Run, SealedBox Box) : JobChange(At);
+
+    /// <summary>The node got what was handed over; the first time, the time that is paid begins.</summary>
+    public sealed record Opened(DateTimeOffset At, long Fence) : JobChange(At);
+
+    /// <summary>A node has waited for long, and nothing was handed over.</summary>
+    public sealed record HandoverLate(DateTimeOffset At) : JobChange(At);
+
+    /// <summary>The poster's client is there again to hand things over.</summary>
+    public sealed record PosterIsThere(DateTimeOffset At) : JobChange(At);
 
     /// <summary>The node reported the end of the run; <paramref name="Elsewhere"/> says whether another node could do it.</summary>
     public sealed record RunOver(DateTimeOffset At, long Fence, RunOutcome Outcome, string? Message, bool Elsewhere) : JobChange(At);

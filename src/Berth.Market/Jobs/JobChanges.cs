@@ -46,7 +46,7 @@ internal sealed class JobChanges(MarketOptions options, MarketMeters meters)
     /// <summary>Gives a waiting job to the oldest waiting slot that fits, if there is one. The caller holds the market.</summary>
     public async Task<Job> MatchAsync(Transaction transaction, Job job, DateTimeOffset now, CancellationToken ct)
     {
-        if (await NodeStore.TakeWaitingAsync(transaction, job, now, ct) is not { } waiting)
+        if (job.IsUnserved || await NodeStore.TakeWaitingAsync(transaction, job, now, ct) is not { } waiting)
         {
             return job;
         }
@@ -87,7 +87,7 @@ internal sealed class JobChanges(MarketOptions options, MarketMeters meters)
                     ("slot", e.Slot),
                     ("at", e.At.Micro()));
                 break;
-            case JobChange.Renewed when job.StartedAt is null:
+            case JobChange.Renewed or JobChange.Opened when job.StartedAt is null && after.StartedAt is not null:
                 transaction.ExecuteLater("update runs set started_at = @at where run = @run", null, ("at", happened.At.Micro()), ("run", after.Run?.Value));
                 break;
         }
@@ -114,7 +114,7 @@ internal sealed class JobChanges(MarketOptions options, MarketMeters meters)
             case JobChange.Leased e:
                 yield return new JobLeased(e.Run, e.Node, job.Attempt + 1);
                 break;
-            case JobChange.Renewed when job.StartedAt is null:
+            case JobChange.Renewed or JobChange.Opened when job.StartedAt is null && after.StartedAt is not null:
                 yield return new JobStarted(after.Run!.Value);
                 break;
             case JobChange.Extended e:
@@ -131,7 +131,7 @@ internal sealed class JobChanges(MarketOptions options, MarketMeters meters)
         }
         else if (job.State == JobState.Running && after.State == JobState.Queued)
         {
-            yield return new JobRequeued(job.Run!.Value, job.IsAccepted ? after.Message ?? "The attempt was lost." : "The node did not accept it in time.");
+            yield return new JobRequeued(job.Run!.Value, job.IsAccepted || happened is JobChange.HandoverLate ? after.Message ?? "The attempt was lost." : "The node did not accept it in time.");
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -7,9 +8,11 @@ using Berth.Market.Accounts;
 using Berth.Market.Content;
 using Berth.Market.Markets;
 using Berth.Market.Nodes;
+using Berth.Market.Secrets;
 using Berth.Market.Storage;
 using Berth.Protocol;
 using Berth.Protocol.Identity;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Market.Jobs;
 
@@ -17,6 +20,7 @@ namespace Berth.Market.Jobs;
 internal sealed class JobDesk(Database database, ContentStore content, JobChanges changes, MarketMeters meters, MarketOptions options, TimeProvider time)
 {
     private const int LargestDefinition = 1 << 20;
+    private const int LargestSealedDefinition = 3 << 19;
 
     // A post is the same post under whatever id it comes.
     private static readonly JobId NoJob = new("11111111111111111111111111111111");
@@ -30,7 +34,8 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
     {
         // 1
         var bytes = Encoding.UTF8.GetBytes(post.Definition);
-        var (definition, needs) = Read(post, bytes);
+        var (definition, needs) = post.Format == DefinitionFormat.Sealed ? (null, ReadSealed(post, bytes)) : Read(post, bytes);
+        var secrets = definition is null ? [] : SecretReferences.In(definition);
         var digest = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(post with { Job = NoJob }, WireJson.Answers.JobPost)));
         if (post.Attempts is not (1 or 2))
         {
@@ -38,6 +43,10 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
         }
 
         JobExtras.Check(post, definition);
+        if (definition?.Logistics is not null)
+        {
+            throw new RefusedException(ProblemTypes.InvalidDefinition, "A definition with 'logistics' is confidential, and this one came in the open. berth job post seals it.");
+        }
 
         // 2
         // What is refused leaves nothing behind.
@@ -59,7 +68,8 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
                 }
 
                 var market = await MarketOfAsync(transaction, post.Market, ct);
-                var job = Draft(poster, post, market, needs, id, digest, idempotencyKey);
+                var sealing = await SealingAsync(transaction, poster, post, secrets, id, ct);
+                var job = Draft(poster, post, market, needs, id, digest, idempotencyKey) with { Sealing = sealing };
                 await RequireSourcesAsync(transaction, poster, post, ct);
                 database.Dialect.HoldMarket(transaction, market.Number, alone: false);
                 var fits = await FitsAsync(transaction, job, post, ct);
@@ -165,6 +175,63 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
         return caller == job.Poster || caller == options.Operator ? job : throw RefusedException.NotAllowed($"Only its poster may {what} job {id}.");
     }
 
+    private static JobRequirements ReadSealed(JobPost post, byte[] bytes)
+    {
+        if (bytes.Length > LargestSealedDefinition)
+        {
+            throw new RefusedException(ProblemTypes.TooLarge, "A sealed definition is at most 1.5 MiB.");
+        }
+
+        if (SealedDefinition.BoxIn(post.Definition) is null)
+        {
+            throw RefusedException.Bad("'definition' is no sealed box, as its format says.");
+        }
+
+        if (post.IsPublic)
+        {
+            throw RefusedException.Bad("A job is public or confidential, not both.");
+        }
+
+        return post.Requirements is { Gpus: >= 0 and <= 1024, GpuModel: null or { Length: > 0 and <= 128 }, Cpus: >= 0, Cuda: >= 0, DiskMib: >= 0, MemoryMib: >= 0, VramMib: >= 0 } needs
+            ? needs
+            : throw RefusedException.Bad("'requirements' of a confidential job say what a node must have; none of them is less than nothing.");
+    }
+
+    /// <summary>Who hands over what is sealed in the job.</summary>
+    /// <exception cref="RefusedException">The account lacks a secret, or what is to be handed over is not right.</exception>
+    private static async Task<JobSealing> SealingAsync(Transaction transaction, Address poster, JobPost post, ImmutableArray<SecretReference> secrets, ContentId definition, CancellationToken ct)
+    {
+        var held = secrets.IsEmpty ? [] : (await SecretStore.ListAsync(transaction, poster, ct)).ToDictionary(secret => secret.Name, secret => secret.IsMarketHeld);
+        var unknown = secrets.Where(secret => !held.ContainsKey(secret.Name)).Take(100)
+            .Select(secret => new DefinitionFault(secret.Path, secret.Position.Line, secret.Position.Column, $"You have no secret {secret.Name}; berth secret set {secret.Name} makes it.")).ToList();
+        if (unknown.Count > 0)
+        {
+            throw new RefusedException(ProblemTypes.InvalidDefinition, $"The definition names a secret that you do not have: {unknown[0].Path} {unknown[0].Message}") { Problems = [.. unknown] };
+        }
+
+        if (post.Handover is { } box)
+        {
+            if (secrets.IsEmpty && post.Format != DefinitionFormat.Sealed)
+            {
+                throw RefusedException.Bad("Nothing in the job is sealed, so there is nothing to hand over.");
+            }
+
+            HandoverDesk.Check(box, post.Node ?? throw RefusedException.Bad("A handover is posted along only for the node that alone may run the job."));
+        }
+
+        var sealing = post.Format != DefinitionFormat.Sealed && secrets.IsEmpty ? JobSealing.None
+            : post.Handover is not null ? JobSealing.Pinned
+            : post.Format != DefinitionFormat.Sealed && secrets.All(secret => held[secret.Name]) ? JobSealing.Market
+            : JobSealing.Poster;
+        if (sealing is JobSealing.Pinned or JobSealing.Poster
+            && (post.DefinitionSignature is not { } signature || !DefinitionSignature.Holds(poster, post.Job, definition.ToString(), signature)))
+        {
+            throw RefusedException.Bad("Something is handed over for this job, so 'definitionSignature' must be its poster's over job and definition; berth job post makes it.");
+        }
+
+        return sealing;
+    }
+
     private static (JobDefinition, JobRequirements) Read(JobPost post, byte[] bytes)
     {
         if (bytes.Length > LargestDefinition)
@@ -259,6 +326,8 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
             Attempts = post.Attempts,
             IsPublic = post.IsPublic,
             PinnedNode = post.Node,
+            DefinitionSignature = post.DefinitionSignature,
+            Handover = post.Handover,
             Requirements = needs,
             Artefacts = post.Artefacts,
             Sources = post.Sources,
@@ -323,11 +392,14 @@ internal sealed class JobDesk(Database database, ContentStore content, JobChange
         {
             Facts = JobStore.FactsOf(job),
             Definition = job.Definition,
+            Format = job.Format,
+            Sealing = job.Sealing,
+            DefinitionSignature = mayRead ? job.DefinitionSignature : null,
             Result = job.Result,
             Message = mayRead ? job.Message : null,
             Attempts = job.Attempts,
             QueuePosition = place,
-            Waiting = place is { } waits ? await Fit.WhyItWaitsAsync(transaction, job, waits, fits ?? await NodeStore.CouldFitAsync(transaction, job, ct), ct) : null,
+            Waiting = job.IsUnserved ? $"{job.Message} It waits until berth job serve is there, or berth job post --wait." : place is { } waits ? await Fit.WhyItWaitsAsync(transaction, job, waits, fits ?? await NodeStore.CouldFitAsync(transaction, job, ct), ct) : null,
             Requirements = job.Requirements,
             Artefacts = mayRead && job is { Attempt: > 0, IsForgotten: false, Run: { } run } ? await UploadStore.OfRunAsync(transaction, run, ct) : [],
             Sources = mayRead ? job.Sources : [],

@@ -10,8 +10,18 @@ internal static class JobExtras
     private const int LongestTarget = 256;
 
     /// <exception cref="RefusedException">One of them cannot be.</exception>
-    public static void Check(JobPost post, JobDefinition definition)
+    public static void Check(JobPost post, JobDefinition? definition)
     {
+        if (definition is null)
+        {
+            if (!post.Artefacts.IsEmpty || !post.Sources.IsEmpty)
+            {
+                throw RefusedException.Bad("What a confidential job takes along or leaves behind would not be sealed yet; post it without 'artefacts' and 'sources'.");
+            }
+
+            return;
+        }
+
         if (post.Artefacts.Length > Most || post.Sources.Length > Most)
         {
             throw RefusedException.Bad($"A post has at most {Most} artefacts and {Most} sources.");

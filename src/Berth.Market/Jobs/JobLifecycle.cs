@@ -13,7 +13,7 @@ namespace Berth.Market.Jobs;
 ///     │  │ stop asked            ▼                          │ lapsed, run lost or refused
 ///     │  └──► Stopped         Queued                        ├─ attempts left ──► Queued
 ///     └─────────────────────────────────────────────────────┘─ none ───────────► Stopped (lost, refused)
-///   * accepted: its seconds are paid
+///   * accepted: its seconds are paid. Where something is sealed, only from when the node got what opens it (opened); when nobody hands that over in time, it is queued again
 /// </code>
 /// </summary>
 internal static class JobLifecycle
@@ -23,6 +23,9 @@ internal static class JobLifecycle
 
     /// <summary>After so many leases that no node took up, one after the other, the job is given up.</summary>
     public const int MostUnaccepted = 5;
+
+    /// <summary>How long a node waits, unpaid, for what is sealed in its job to be handed over.</summary>
+    public static readonly TimeSpan HandoverPatience = TimeSpan.FromMinutes(5);
 
     /// <summary>
     /// The job after the change, or null when the change comes too late to count: from a lease that is no longer in force, or for a job already finished. A node may
@@ -44,6 +47,35 @@ internal static class JobLifecycle
         (JobState.Queued, JobChange.StopAsked e) => End(job, JobState.Stopped, JobOutcome.StoppedByClient, e.Message, e.At),
         (JobState.Queued or JobState.Running, JobChange.Extended e) when e.TimeoutSeconds > job.TimeoutSeconds =>
             job with { TimeoutSeconds = e.TimeoutSeconds, Control = job.Control + 1 },
+
+        (JobState.Queued, JobChange.PosterIsThere) when job.IsUnserved => job with { IsUnserved = false },
+
+        (JobState.Running, JobChange.Renewed e) when e.Fence == job.Fence && e.At < job.LeasedUntil && job.Sealing != JobSealing.None && !job.IsAccepted => job with
+        {
+            AwaitsSince = job.AwaitsSince ?? e.At,
+            Claim = null,
+            LeasedUntil = e.Until,
+        },
+        (JobState.Running, JobChange.HandedOver e) when e.Run == job.Run && job is { Sealing: JobSealing.Poster, Handover: null, IsAccepted: false } =>
+            job with { Handover = e.Box, Control = job.Control + 1 },
+        (JobState.Running, JobChange.Opened e) when e.Fence == job.Fence && e.At < job.LeasedUntil && job.HasHandover => job with
+        {
+            Attempt = job.StartedAt is null ? job.Attempt + 1 : job.Attempt,
+            StartedAt = job.StartedAt ?? e.At,
+            AwaitsSince = null,
+            Claim = null,
+        },
+        (JobState.Running, JobChange.HandoverLate e) when !job.IsAccepted && e.At >= job.AwaitsSince + HandoverPatience => job.HasHandover
+            ? Again(
+                job with { Attempt = job.Attempt + 1 },
+                JobOutcome.Lost,
+                $"The node {job.Node} did not take what was handed over for it within {HandoverPatience.TotalMinutes:0} minutes.",
+                e.At)
+            : Requeue(job) with
+            {
+                IsUnserved = true,
+                Message = $"The node {job.Node} waited {HandoverPatience.TotalMinutes:0} minutes, and nobody handed over what is sealed in the job.",
+            },
 
         (JobState.Running, JobChange.Renewed e) when e.Fence == job.Fence && e.At < job.LeasedUntil => job with
         {
@@ -84,7 +116,7 @@ internal static class JobLifecycle
 
     /// <summary>When, if nothing happens before, the lease has lapsed or the time has run out; null while nothing is due.</summary>
     public static DateTimeOffset? DueAt(Job job) => job.State == JobState.Running
-        ? new[] { job.LeasedUntil, job.StartedAt?.AddSeconds(job.TimeoutSeconds) + ReportGrace, job.IsAccepted ? job.StoppingSince + ReportGrace : null }.Min()
+        ? new[] { job.LeasedUntil, job.IsAccepted ? null : job.AwaitsSince + HandoverPatience, job.StartedAt?.AddSeconds(job.TimeoutSeconds) + ReportGrace, job.IsAccepted ? job.StoppingSince + ReportGrace : null }.Min()
         : null;
 
     /// <summary>Whole seconds, begun ones counted, from the accepted lease to the end, at most the timeout; 0 for an attempt that earns nothing.</summary>
@@ -100,7 +132,16 @@ internal static class JobLifecycle
         _ => End(job, JobState.Stopped, why, message, at),
     };
 
-    private static Job Requeue(Job job) => job with { State = JobState.Queued, LeasedUntil = null, Claim = null, StartedAt = null, Result = null };
+    private static Job Requeue(Job job) => job with
+    {
+        State = JobState.Queued,
+        LeasedUntil = null,
+        Claim = null,
+        StartedAt = null,
+        AwaitsSince = null,
+        Handover = job.Sealing == JobSealing.Poster ? null : job.Handover,
+        Result = null,
+    };
 
     private static Job End(Job job, JobState state, JobOutcome outcome, string? message, DateTimeOffset at) =>
         job with { State = state, Outcome = outcome, Message = message, EndedAt = at, LeasedUntil = null, Claim = null };

@@ -28,7 +28,7 @@ internal static class JobRoutes
             .WithSummary("One job, as far as the caller may see it.");
         jobs.MapGet("/{job}/definition", DefinitionAsync).Produces(200, contentType: "application/json", additionalContentTypes: "application/yaml").Refuses(403, 404)
             .WithSummary("The definition as it was posted. The poster's, the node's and the operator's, unless the job is public.");
-        jobs.MapGet("/{job}/result", ResultAsync).Produces(200, contentType: "application/json").Refuses(403, 404).WithSummary("The result of a job that ended. Readable like the definition.");
+        jobs.MapGet("/{job}/result", ResultAsync).Produces(200, contentType: "application/json", additionalContentTypes: "application/octet-stream").Refuses(403, 404).WithSummary("The result of a job that ended; of a confidential job as bytes that its poster can open. Readable like the definition.");
         jobs.MapGet("/{job}/content/{content}", ContentAsync).Produces(200, contentType: "application/octet-stream").Produces(206, contentType: "application/octet-stream").Refuses(403, 404, 416)
             .WithSummary("A content of the job: an artefact, a source, its definition or result; with a Range of bytes, from there on. Readable like the definition.");
         jobs.MapGet("/{job}/events", FollowAsync).Produces<JobEvent>(200, "text/event-stream").Refuses(403, 404)
@@ -82,7 +82,7 @@ internal static class JobRoutes
         var readable = await desk.ReadableAsync(job, caller.Address, ct);
         var id = readable.Result ?? throw RefusedException.NotFound(readable.IsEnded ? $"Job {job} ended without a result: {readable.Message}" : $"Job {job} has not ended yet.");
         var bytes = await content.ReadAsync(ContentId.Parse(id, null), ct) ?? throw RefusedException.NotFound($"The result of job {job} is gone from the content store.");
-        return TypedResults.Bytes(bytes, "application/json");
+        return TypedResults.Bytes(bytes, readable.IsConfidential ? "application/octet-stream" : "application/json");
     }
 
     private static async Task ContentAsync(JobId job, ContentId content, HttpContext context, MaybeCaller caller, JobDesk desk, ContentStore store, CancellationToken ct)

@@ -6,6 +6,7 @@ using Berth.Market.Runs;
 using Berth.Market.Storage;
 using Berth.Protocol;
 using Berth.Protocol.Identity;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Market.Jobs;
 
@@ -16,6 +17,7 @@ internal static class JobStore
     private const string FitsSlot = """
         j.need_gpus <= @gpus and j.need_vram <= @vram and j.need_cuda <= @cuda and j.need_memory <= @memory and j.need_disk <= @disk and j.need_cpus <= @cpus
         and (j.need_model is null or {place of}(@model, j.need_model) > 0)
+        and (j.sealing = 0 or @seals = 1) and j.is_unserved = 0
         and (j.need_node is null or j.need_node = @node) and (j.refused_by is null or j.refused_by <> @node)
         """;
 
@@ -32,6 +34,27 @@ internal static class JobStore
 
     /// <summary>The wake-up of the node that runs it.</summary>
     public static string ControlKey(JobId job) => $"r:{job}";
+
+    /// <summary>The wake-up of the poster's clients that hand things over.</summary>
+    public static string HandoverKey(Address poster) => $"h:{poster}";
+
+    /// <summary>Runs of the poster's jobs, or of one of them, whose nodes wait for something to be handed over, the oldest job first.</summary>
+    public static Task<List<Job>> ToHandOverAsync(Transaction transaction, Address poster, JobId? job, int most, CancellationToken ct) => transaction.ListAsync(
+        $"select {Columns} where j.poster = @poster and j.state = 1 and j.sealing = 3 and j.handover is null and (@job = '' or j.job = @job) order by j.id limit @most",
+        Read,
+        ct,
+        ("poster", poster.Value),
+        ("job", job?.Value ?? ""),
+        ("most", most));
+
+    /// <summary>Jobs of the poster, or one of them, that wait for somebody who hands things over.</summary>
+    public static Task<List<JobId>> UnservedAsync(Transaction transaction, Address poster, JobId? job, int most, CancellationToken ct) => transaction.ListAsync(
+        "select job from jobs where poster = @poster and state = 0 and is_unserved = 1 and (@job = '' or job = @job) order by id limit @most",
+        row => new JobId(row.Text("job")),
+        ct,
+        ("poster", poster.Value),
+        ("job", job?.Value ?? ""),
+        ("most", most));
 
     public static Task<Job?> FindAsync(Transaction transaction, JobId job, CancellationToken ct) =>
         transaction.FirstAsync($"select {Columns} where j.job = @job", Read, ct, ("job", job.Value));
@@ -116,10 +139,10 @@ internal static class JobStore
             """
             insert into jobs (job, market_id, poster, post_digest, post_key, definition, format, price, timeout, deposit, attempts, is_public,
               need_node, need_gpus, need_vram, need_model, need_cuda, need_memory, need_disk, need_cpus,
-              posted_at, state, attempt, fence, control, last_event, version, artefacts, sources)
+              sealing, signature, handover, posted_at, state, attempt, fence, control, last_event, version, artefacts, sources)
             values (@job, @market, @poster, @digest, @key, @definition, @format, @price, @timeout, @deposit, @attempts, @public,
               @need_node, @need_gpus, @need_vram, @need_model, @need_cuda, @need_memory, @need_disk, @need_cpus,
-              @posted, 0, 0, 0, 0, 1, 0, @artefacts, @sources)
+              @sealing, @signature, @handover, @posted, 0, 0, 0, 0, 1, 0, @artefacts, @sources)
             returning id
             """,
             ct,
@@ -143,6 +166,9 @@ internal static class JobStore
             ("need_memory", job.Requirements.MemoryMib),
             ("need_disk", job.Requirements.DiskMib),
             ("need_cpus", job.Requirements.Cpus),
+            ("sealing", (int)job.Sealing),
+            ("signature", job.DefinitionSignature is { } signature ? Convert.ToBase64String(signature) : null),
+            ("handover", Text(job.Handover)),
             ("posted", job.PostedAt.Micro()),
             ("artefacts", job.Artefacts.IsEmpty ? null : JsonSerializer.Serialize(job.Artefacts, WireJson.Answers.ImmutableArrayArtefactWish)),
             ("sources", job.Sources.IsEmpty ? null : JsonSerializer.Serialize(job.Sources, WireJson.Answers.ImmutableArraySourceMount)));
@@ -165,7 +191,7 @@ internal static class JobStore
             """
             update jobs set timeout = @timeout, deposit = @deposit, state = @state, outcome = @outcome, message = @message, result = @result, attempt = @attempt, fence = @fence,
               run = @run, node = @node, slot = @slot, claim = @claim, refused_by = @refused, leased_until = @until, due_at = @due, started_at = @started, ended_at = @ended,
-              stopping_since = @stopping, control = @control, cost = @cost, refund = @refund, last_event = @last, version = @version
+              stopping_since = @stopping, control = @control, cost = @cost, refund = @refund, handover = @handover, awaits_since = @awaits, is_unserved = @unserved, last_event = @last, version = @version
             where id = @number and version = @before
             """,
             $"Job {before.Id} was changed by two at once.",
@@ -190,6 +216,9 @@ internal static class JobStore
             ("control", saved.Control),
             ("cost", Number(saved.Cost?.Micro)),
             ("refund", Number(saved.Refund?.Micro)),
+            ("handover", Text(saved.Handover)),
+            ("awaits", Number(saved.AwaitsSince?.Micro())),
+            ("unserved", saved.IsUnserved ? 1 : 0),
             ("last", saved.LastEvent),
             ("version", saved.Version),
             ("number", saved.Number),
@@ -198,6 +227,11 @@ internal static class JobStore
         if (after.Control != before.Control || after.State != before.State)
         {
             transaction.Wake(ControlKey(before.Id));
+        }
+
+        if (after is { State: JobState.Running, Sealing: JobSealing.Poster } && before.State == JobState.Queued)
+        {
+            transaction.Wake(HandoverKey(before.Poster));
         }
 
         return saved;
@@ -228,7 +262,10 @@ internal static class JobStore
         Run = job.Run,
         Attempt = job.Attempt,
         IsPublic = job.IsPublic,
+        IsConfidential = job.IsConfidential,
     };
+
+    private static string? Text(SealedBox? box) => box is null ? null : JsonSerializer.Serialize(box, WireJson.Answers.SealedBox);
 
     private static object Number(long? value) => value is { } number ? number : Transaction.NoNumber;
 
@@ -293,6 +330,11 @@ internal static class JobStore
         },
         Artefacts = row.TextOrNull("artefacts") is { } artefacts ? JsonSerializer.Deserialize(artefacts, WireJson.Answers.ImmutableArrayArtefactWish) : [],
         Sources = row.TextOrNull("sources") is { } sources ? JsonSerializer.Deserialize(sources, WireJson.Answers.ImmutableArraySourceMount) : [],
+        Sealing = (JobSealing)row.Int("sealing"),
+        DefinitionSignature = row.TextOrNull("signature") is { } signature ? Convert.FromBase64String(signature) : null,
+        Handover = row.TextOrNull("handover") is { } handover ? JsonSerializer.Deserialize(handover, WireJson.Answers.SealedBox) : null,
+        AwaitsSince = row.MomentOrNull("awaits_since"),
+        IsUnserved = row.Flag("is_unserved"),
         PostedAt = row.Moment("posted_at"),
         State = (JobState)row.Int("state"),
         Outcome = (JobOutcome?)row.IntOrNull("outcome"),

@@ -154,7 +154,7 @@ internal sealed class MarketQueue(Database database, ContentStore content, JobCh
 
         var slot = node.Slots.FirstOrDefault(slot => slot.Slot == claim.Slot)
             ?? throw new RefusedException(ProblemTypes.NotRegistered, $"The node {address} has registered no slot '{claim.Slot}'.");
-        return (market.Number, Slot.Of(address, node.Machine, slot, claim.DiskMib > 0 ? claim.DiskMib : node.Machine.DiskMib));
+        return (market.Number, Slot.Of(address, node.Machine, slot, claim.DiskMib > 0 ? claim.DiskMib : node.Machine.DiskMib, node.EncryptionKey is not null));
     }
 
     private async Task<Lease> LeaseOfAsync(Job job, CancellationToken ct)
@@ -175,6 +175,7 @@ internal sealed class MarketQueue(Database database, ContentStore content, JobCh
             Definition = Encoding.UTF8.GetString(definition),
             Format = job.Format,
             DefinitionId = job.Definition,
+            IsSealed = job.Sealing != JobSealing.None,
             EndpointDomain = options.EndpointDomain,
             Artefacts = job.Artefacts,
             Sources = job.Sources,

@@ -26,8 +26,11 @@ internal sealed record Slot
 
     public int Cpus { get; init; }
 
+    /// <summary>Its node has an encryption key: what is sealed can be handed over to it.</summary>
+    public bool Seals { get; init; }
+
     /// <summary>The slot of a registration, with the disk that is free now.</summary>
-    public static Slot Of(Address node, MachineFacts machine, SlotFacts slot, long diskMib)
+    public static Slot Of(Address node, MachineFacts machine, SlotFacts slot, long diskMib, bool seals)
     {
         var gpus = machine.Gpus.Where(gpu => slot.Gpus.Contains(gpu.Uuid)).ToList();
         return new Slot
@@ -41,11 +44,12 @@ internal sealed record Slot
             MemoryMib = slot.MemoryMib,
             DiskMib = diskMib,
             Cpus = slot.Cpus,
+            Seals = seals,
         };
     }
 
     public (string Name, object? Value)[] Parameters() =>
     [
-        ("node", Node.Value), ("slot", Name), ("gpus", Gpus), ("vram", VramMib), ("model", Model), ("cuda", Cuda), ("memory", MemoryMib), ("disk", DiskMib), ("cpus", Cpus),
+        ("node", Node.Value), ("slot", Name), ("gpus", Gpus), ("vram", VramMib), ("model", Model), ("cuda", Cuda), ("memory", MemoryMib), ("disk", DiskMib), ("cpus", Cpus), ("seals", Seals ? 1 : 0),
     ];
 }

@@ -20,7 +20,7 @@ internal sealed class NodeDesk(Database database, TimeProvider time)
             throw RefusedException.NotAllowed($"Only the node {node} itself, by its key, may register it.");
         }
 
-        Check(asked);
+        Check(node, asked);
         return database.WriteAsync(
             async transaction =>
             {
@@ -65,7 +65,7 @@ internal sealed class NodeDesk(Database database, TimeProvider time)
         },
         ct);
 
-    private static void Check(NodeRegistration asked)
+    private static void Check(Address node, NodeRegistration asked)
     {
         var machine = asked.Machine;
         if (asked.Slots.Length is 0 or > MostSlots || asked.Slots.Any(slot => slot is null || slot.Slot.Length is 0 or > 64)
@@ -87,6 +87,11 @@ internal sealed class NodeDesk(Database database, TimeProvider time)
         if (asked.Slots.Any(slot => slot.Cpus < 0 || slot.MemoryMib < 0) || machine.Cpus < 0 || machine.MemoryMib < 0 || machine.DiskMib < 0 || machine.Cuda < 0)
         {
             throw RefusedException.Bad("'machine' and 'slots': no machine has less than nothing.");
+        }
+
+        if (asked.EncryptionKey is { } key && (key.Owner != node || !key.IsGenuine))
+        {
+            throw RefusedException.Bad("'encryptionKey' is the node's own X25519 key, signed by the node.");
         }
 
         if (asked.Instance.Length is 0 or > 128 || machine.Engine.Length > 256 || machine.Version.Length > 256)

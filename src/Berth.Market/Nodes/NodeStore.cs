@@ -6,6 +6,7 @@ using Berth.Market.Markets;
 using Berth.Market.Storage;
 using Berth.Protocol;
 using Berth.Protocol.Identity;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Market.Nodes;
 
@@ -25,6 +26,8 @@ internal sealed record RegisteredNode
     public required ImmutableArray<SlotFacts> Slots { get; init; }
 
     public bool IsDraining { get; init; }
+
+    public EncryptionKey? EncryptionKey { get; init; }
 
     public required DateTimeOffset RegisteredAt { get; init; }
 
@@ -47,7 +50,7 @@ internal static class NodeStore
 
     // What fits a job, in SQL over columns of the slots named s and the job's needs as parameters.
     private const string FitsJob = """
-        s.gpus >= @gpus and s.vram >= @vram and s.cuda >= @cuda and s.memory >= @memory and s.disk >= @disk and s.cpus >= @cpus
+        s.gpus >= @gpus and s.vram >= @vram and s.cuda >= @cuda and s.memory >= @memory and s.disk >= @disk and s.cpus >= @cpus and s.seals >= @seals
         and (@model = '' or {place of}(s.model, @model) > 0) and (@node = '' or s.node = @node) and s.node <> @refused
         """;
 
@@ -68,9 +71,9 @@ internal static class NodeStore
     {
         await transaction.ExecuteAsync(
             """
-            insert into nodes (node, market_id, instance, machine, slots, is_draining, registered_at, last_seen)
-            values (@node, @market, @instance, @machine, @slots, @draining, @now, @now)
-            on conflict (node) do update set market_id = @market, instance = @instance, machine = @machine, slots = @slots, is_draining = @draining, last_seen = @now
+            insert into nodes (node, market_id, instance, machine, slots, is_draining, encryption_key, registered_at, last_seen)
+            values (@node, @market, @instance, @machine, @slots, @draining, @encryption, @now, @now)
+            on conflict (node) do update set market_id = @market, instance = @instance, machine = @machine, slots = @slots, is_draining = @draining, encryption_key = @encryption, last_seen = @now
             """,
             ct,
             ("node", node.Value),
@@ -79,6 +82,7 @@ internal static class NodeStore
             ("machine", JsonSerializer.Serialize(asked.Machine, WireJson.Answers.MachineFacts)),
             ("slots", JsonSerializer.Serialize(asked.Slots.ToArray(), SlotsJson.Default.SlotFactsArray)),
             ("draining", asked.IsDraining ? 1 : 0),
+            ("encryption", asked.EncryptionKey is { } key ? JsonSerializer.Serialize(key, WireJson.Answers.EncryptionKey) : null),
             ("now", now.Micro()));
         await transaction.ExecuteAsync("delete from node_slots where node = @node", ct, ("node", node.Value));
         await transaction.ExecuteAsync("delete from waiting_slots where node = @node", ct, ("node", node.Value));
@@ -86,11 +90,11 @@ internal static class NodeStore
         {
             await transaction.ExecuteAsync(
                 """
-                insert into node_slots (node, slot, market_id, gpus, vram, model, cuda, memory, disk, cpus)
-                values (@node, @slot, @market, @gpus, @vram, @model, @cuda, @memory, @disk, @cpus)
+                insert into node_slots (node, slot, market_id, gpus, vram, model, cuda, memory, disk, cpus, seals)
+                values (@node, @slot, @market, @gpus, @vram, @model, @cuda, @memory, @disk, @cpus, @seals)
                 """,
                 ct,
-                [("market", market), .. Slot.Of(node, asked.Machine, slot, asked.Machine.DiskMib).Parameters()]);
+                [("market", market), .. Slot.Of(node, asked.Machine, slot, asked.Machine.DiskMib, asked.EncryptionKey is not null).Parameters()]);
         }
     }
 
@@ -121,8 +125,8 @@ internal static class NodeStore
     /// <summary>Puts the slot into the market's queue, or keeps its place when the claim waits already.</summary>
     public static Task WaitAsync(Transaction transaction, long market, Slot slot, string claim, DateTimeOffset until, CancellationToken ct) => transaction.ExecuteAsync(
         """
-        insert into waiting_slots (market_id, node, slot, claim, wait_until, gpus, vram, model, cuda, memory, disk, cpus)
-        values (@market, @node, @slot, @claim, @until, @gpus, @vram, @model, @cuda, @memory, @disk, @cpus)
+        insert into waiting_slots (market_id, node, slot, claim, wait_until, gpus, vram, model, cuda, memory, disk, cpus, seals)
+        values (@market, @node, @slot, @claim, @until, @gpus, @vram, @model, @cuda, @memory, @disk, @cpus, @seals)
         on conflict (node, slot) do update set claim = @claim, wait_until = @until, disk = @disk, market_id = @market
         """,
         ct,
@@ -215,6 +219,7 @@ internal static class NodeStore
             Machine = node.Machine,
             Slots = node.Slots,
             Jobs = [.. jobs],
+            EncryptionKey = node.EncryptionKey,
             RegisteredAt = node.RegisteredAt,
             LastSeen = node.LastSeen,
             Finished = node.Finished,
@@ -228,6 +233,7 @@ internal static class NodeStore
         ("gpus", job.Requirements.Gpus), ("vram", job.Requirements.VramMib), ("cuda", job.Requirements.Cuda), ("memory", job.Requirements.MemoryMib),
         ("disk", job.Requirements.DiskMib), ("cpus", job.Requirements.Cpus), ("model", job.Requirements.GpuModel?.ToLowerInvariant() ?? ""),
         ("node", job.PinnedNode?.Value ?? ""), ("refused", job.RefusedBy?.Value ?? ""),
+        ("seals", job.Sealing == JobSealing.None ? 0 : 1),
     ];
 
     private static Slot ReadSlot(DbDataReader row) => new()
@@ -241,6 +247,7 @@ internal static class NodeStore
         MemoryMib = row.Long("memory"),
         DiskMib = row.Long("disk"),
         Cpus = row.Int("cpus"),
+        Seals = row.Flag("seals"),
     };
 
     private static RegisteredNode Read(DbDataReader row) => new()
@@ -252,6 +259,7 @@ internal static class NodeStore
         Machine = JsonSerializer.Deserialize(row.Text("machine"), WireJson.Answers.MachineFacts)!,
         Slots = [.. JsonSerializer.Deserialize(row.Text("slots"), SlotsJson.Default.SlotFactsArray)!],
         IsDraining = row.Flag("is_draining"),
+        EncryptionKey = row.TextOrNull("encryption_key") is { } key ? JsonSerializer.Deserialize(key, WireJson.Answers.EncryptionKey) : null,
         RegisteredAt = row.Moment("registered_at"),
         LastSeen = row.Moment("last_seen"),
         Finished = row.Long("finished"),

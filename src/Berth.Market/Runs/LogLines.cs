@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using Berth.Protocol;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Market.Runs;
 
@@ -8,7 +9,7 @@ namespace Berth.Market.Runs;
 internal static class LogLines
 {
     /// <exception cref="RefusedException">One of the chunks is not what it says, or they are too much for one report.</exception>
-    public static void Check(IReadOnlyCollection<LogChunk> chunks)
+    public static void Check(IReadOnlyCollection<LogChunk> chunks, bool isConfidential)
     {
         if (chunks.Any(chunk => chunk is null))
         {
@@ -22,15 +23,26 @@ internal static class LogLines
 
         foreach (var chunk in chunks)
         {
-            Check(chunk);
+            Check(chunk, isConfidential);
         }
     }
 
-    private static void Check(LogChunk chunk)
+    private static void Check(LogChunk chunk, bool isConfidential)
     {
         if (chunk.First < 1 || chunk.Last < chunk.First || chunk.Size < 1 || chunk.Size > LogChunk.LargestSize || chunk.Operation.Value.Length is 0 or > 256)
         {
             throw RefusedException.Bad($"A chunk of the log of '{chunk.Operation}' has line numbers or a size that cannot be.");
+        }
+
+        // What is sealed nobody here can look into; whoever opens it knows that a node of the job made it.
+        if (isConfidential)
+        {
+            if (chunk.Data.Length is < ContentKey.Overhead or > LogChunk.LargestSize)
+            {
+                throw RefusedException.Bad($"A chunk of the log of '{chunk.Operation}' is not sealed.");
+            }
+
+            return;
         }
 
         try

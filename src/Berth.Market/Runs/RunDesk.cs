@@ -63,12 +63,14 @@ internal sealed class RunDesk(Database database, ContentStore content, JobChange
         if (!report.Logs.IsEmpty)
         {
             // Nobody else makes the server unpack anything.
-            await database.ReadAsync(transaction => OwnAsync(transaction, run, node, report.Fence, ct), ct);
-            LogLines.Check(report.Logs);
+            var job = await database.ReadAsync(transaction => OwnJobAsync(transaction, run, node, report.Fence, ct), ct);
+            LogLines.Check(report.Logs, job.IsConfidential);
         }
 
+        var result = report.Result is { } bytes ? await KeepResultAsync(run, node, report.Fence, bytes, ct) : (ContentId?)null;
+
         // 2
-        var row = await database.WriteAsync(transaction => StoreAsync(transaction, run, node, report, events, ct), ct);
+        var row = await database.WriteAsync(transaction => StoreAsync(transaction, run, node, report, events, result, ct), ct);
 
         // 3
         var isSettled = row.Outcome is not null || (row.IsOver && await SettleAsync(row, ct));
@@ -76,7 +78,7 @@ internal sealed class RunDesk(Database database, ContentStore content, JobChange
     }
 
     /// <summary>The row of a run that the node may still speak of.</summary>
-    private static async Task<RunRow> OwnAsync(Transaction transaction, RunId run, Address node, long fence, CancellationToken ct)
+    internal static async Task<RunRow> OwnAsync(Transaction transaction, RunId run, Address node, long fence, CancellationToken ct)
     {
         var row = await RunStore.FindAsync(transaction, run, ct) ?? throw RefusedException.NotFound($"There is no run {run} here.");
         if (row.Node != node)
@@ -96,7 +98,7 @@ internal sealed class RunDesk(Database database, ContentStore content, JobChange
         return row is { Outcome: null, IsOver: false } && job is { IsAccepted: true } && job.Run == run ? row.Job : throw Lost(run);
     }
 
-    private static RefusedException Lost(RunId run) =>
+    internal static RefusedException Lost(RunId run) =>
         new(ProblemTypes.LeaseLost, $"The run {run} is no longer this node's: its lease ran out or its job ended. Stop its containers and forget it.");
 
     private async Task<Job> RenewAsync(Transaction transaction, RunId run, Address node, long fence, CancellationToken ct)
@@ -108,8 +110,21 @@ internal sealed class RunDesk(Database database, ContentStore content, JobChange
         return await changes.ApplyAsync(transaction, job, new JobChange.Renewed(now, fence, now + options.LeaseLength), [], ct) ?? throw Lost(run);
     }
 
+    private static async Task<Job> OwnJobAsync(Transaction transaction, RunId run, Address node, long fence, CancellationToken ct)
+    {
+        await OwnAsync(transaction, run, node, fence, ct);
+        return (await JobStore.FindByRunAsync(transaction, run, ct))!;
+    }
+
+    // It is content before the last event is stored, so that whoever settles the run finds it.
+    private async Task<ContentId> KeepResultAsync(RunId run, Address node, long fence, byte[] made, CancellationToken ct)
+    {
+        var job = await database.ReadAsync(transaction => OwnJobAsync(transaction, run, node, fence, ct), ct);
+        return job.IsConfidential ? await content.PutAsync(made, ct) : throw RefusedException.Bad("Only the node of a confidential job makes its result; others are made here.");
+    }
+
     /// <summary>Stores what is new of the report; the row as it is then.</summary>
-    private async Task<RunRow> StoreAsync(Transaction transaction, RunId run, Address node, RunReport report, List<RunEventOnWire> events, CancellationToken ct)
+    private async Task<RunRow> StoreAsync(Transaction transaction, RunId run, Address node, RunReport report, List<RunEventOnWire> events, ContentId? result, CancellationToken ct)
     {
         var job = await JobStore.TakeByRunAsync(transaction, run, ct) ?? throw RefusedException.NotFound($"There is no run {run} here.");
         var before = await OwnAsync(transaction, run, node, report.Fence, ct);
@@ -129,6 +144,7 @@ internal sealed class RunDesk(Database database, ContentStore content, JobChange
             return before;
         }
 
+        after = after with { Result = result?.ToString() ?? after.Result };
         if (after.LastLines.Count > MostOperations || after.Bytes > MostBytes)
         {
             throw new RefusedException(ProblemTypes.TooLarge, "The run has told more than a run may.");
@@ -174,9 +190,10 @@ internal sealed class RunDesk(Database database, ContentStore content, JobChange
     /// <summary>Makes the result of a run that is over and settles its job; false when its lease was lost meanwhile.</summary>
     private async Task<bool> SettleAsync(RunRow run, CancellationToken ct)
     {
-        var state = await database.ReadAsync(transaction => RunStore.StateAsync(transaction, run, ct), ct);
+        var (state, isConfidential) = await database.ReadAsync(
+            async transaction => (await RunStore.StateAsync(transaction, run, ct), (await JobStore.FindByRunAsync(transaction, run.Run, ct))!.IsConfidential), ct);
         var outcome = state.Outcome ?? RunOutcome.Failed;
-        var result = await ResultAsync(run, state, outcome, ct);
+        var result = await ResultAsync(run, isConfidential, state, outcome, ct);
         return await database.WriteAsync(
             async transaction =>
             {
@@ -195,11 +212,16 @@ internal sealed class RunDesk(Database database, ContentStore content, JobChange
     }
 
     // An attempt that came to nothing has no result: the job may have one later.
-    private async Task<ContentId?> ResultAsync(RunRow run, RunState state, RunOutcome outcome, CancellationToken ct)
+    private async Task<ContentId?> ResultAsync(RunRow run, bool isConfidential, RunState state, RunOutcome outcome, CancellationToken ct)
     {
         if (outcome is RunOutcome.Lost or RunOutcome.Refused)
         {
             return null;
+        }
+
+        if (isConfidential)
+        {
+            return run.Result is { } made ? ContentId.Parse(made, null) : null;
         }
 
         using var result = new MemoryStream();

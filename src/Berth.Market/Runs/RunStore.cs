@@ -33,6 +33,9 @@ internal sealed record RunRow
     /// <summary>Its last event is there; what remains is to settle it.</summary>
     public required bool IsOver { get; init; }
 
+    /// <summary>Content id of the sealed result that the node of a confidential job made.</summary>
+    public string? Result { get; init; }
+
     /// <summary>How it ended; null while it has not.</summary>
     public string? Outcome { get; init; }
 }
@@ -48,12 +51,13 @@ internal static class RunStore
 
     /// <summary>Notes how far the run has come.</summary>
     public static void Advance(Transaction transaction, RunRow run) => transaction.ExecuteLater(
-        "update runs set last_number = @last, last_lines = @lines, bytes = @bytes, is_over = @over where run = @run",
+        "update runs set last_number = @last, last_lines = @lines, bytes = @bytes, is_over = @over, result = @result where run = @run",
         $"There is no row of run {run.Run}.",
         ("last", run.LastNumber),
         ("lines", JsonSerializer.Serialize(run.LastLines)),
         ("bytes", run.Bytes),
         ("over", run.IsOver ? 1 : 0),
+        ("result", run.Result),
         ("run", run.Run.Value));
 
     /// <summary>Ended runs whose logs are not at rest yet, the longest ended first.</summary>
@@ -169,6 +173,7 @@ internal static class RunStore
         LastLines = JsonSerializer.Deserialize<ImmutableDictionary<string, long>>(row.Text("last_lines"))!,
         Bytes = row.Long("bytes"),
         IsOver = row.Flag("is_over"),
+        Result = row.TextOrNull("result"),
         Outcome = row.TextOrNull("outcome"),
     };
 

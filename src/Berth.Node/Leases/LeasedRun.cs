@@ -9,6 +9,7 @@ using Berth.Node.Runs;
 using Berth.Node.Work;
 using Berth.Protocol;
 using Berth.Protocol.Identity;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Node.Leases;
 
@@ -18,6 +19,8 @@ namespace Berth.Node.Leases;
 /// </summary>
 internal sealed class LeasedRun : IDisposable
 {
+    private static readonly Handover Unusable = new() { Definition = "" };
+    private static readonly TimeSpan HandoverWait = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan DoubtPatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan FarewellPatience = TimeSpan.FromSeconds(30);
     private readonly StoredLease _stored;
@@ -51,11 +54,11 @@ internal sealed class LeasedRun : IDisposable
         var folder = RunFolder.Of(scope.StateDirectory, lease.Run);
         var held = folder.TryOwn() ?? throw new IOException($"The folder of run {lease.Run} is in use by another process.");
         var hadLogins = false;
-        var definition = JobDefinitionReader.Read(Encoding.UTF8.GetBytes(lease.Definition), FormatOf(lease)).Definition;
+        var definition = IsConfidential(lease) ? null : JobDefinitionReader.Read(Encoding.UTF8.GetBytes(lease.Definition), FormatOf(lease)).Definition;
         var stored = new StoredLease
         {
-            Lease = lease with { Definition = definition is null ? "" : DefinitionKeeping.WithoutLogins(definition, out hadLogins) },
-            IsAbridged = definition is null || hadLogins,
+            Lease = IsConfidential(lease) ? lease : lease with { Definition = definition is null ? "" : DefinitionKeeping.WithoutLogins(definition, out hadLogins) },
+            IsAbridged = !IsConfidential(lease) && (definition is null || hadLogins),
             Slot = slot,
             BootId = scope.BootId,
             Until = given + TimeSpan.FromSeconds(lease.LeaseSeconds),
@@ -110,8 +113,9 @@ internal sealed class LeasedRun : IDisposable
         await using var leaving = exit.Stopping.Register(() => stop.Request(StopReason.NodeShutdown));
         await using var hurrying = exit.AtOnce.Register(stop.Hurry);
         var keeping = _keeper.KeepAsync(renewal => Heed(renewal, stop), settled.Token);
-        var reporting = _reporter.DeliverAsync(_isNew, silenced.Token);
-        var executing = ExecuteAsync(stop);
+        var opening = OpenAsync(stop);
+        var reporting = ReportAsync(opening, silenced.Token);
+        var executing = ExecuteAsync(opening, stop);
         try
         {
             await Task.WhenAny(executing, keeping, reporting);
@@ -162,6 +166,7 @@ internal sealed class LeasedRun : IDisposable
             await settled.CancelAsync();
             await silenced.CancelAsync();
             await Task.WhenAny(Task.WhenAll(keeping, reporting, executing));
+            _folder.Seal?.Dispose();
         }
     }
 
@@ -187,7 +192,7 @@ internal sealed class LeasedRun : IDisposable
         }
 
         var loss = await _keeper.ProveAsync(renewal => Heed(renewal, stop), leaving);
-        if (loss is null && !_isNew && !IsSameBoot)
+        if (loss is null && !_isNew && !IsSameBoot && !Lease.IsSealed)
         {
             await CatchUpAsync(leaving);
         }
@@ -203,7 +208,7 @@ internal sealed class LeasedRun : IDisposable
             return;
         }
 
-        using var journal = RunJournal.Open(_folder.Journal, _scope.Time, _ => { }, _scope.OpenJournal);
+        using var journal = RunJournal.Open(_folder.Journal, _scope.Time, _ => { }, _scope.OpenJournal, _folder.Seal);
         while (journal.State.LastNumber < receipt.LastEvent)
         {
             journal.Append(new Notice(NoticeLevel.Information, "The machine went down and forgot this event; the market has it."));
@@ -219,9 +224,92 @@ internal sealed class LeasedRun : IDisposable
         }
     }
 
-    private async Task<RunState> ExecuteAsync(StopSignal stop)
+    private async Task<Delivery> ReportAsync(Task<Handover?> opening, CancellationToken silenced)
+    {
+        await opening.WaitAsync(silenced);
+        return await _reporter.DeliverAsync(_isNew, silenced);
+    }
+
+    /// <summary>Waits, while the lease is kept, for what opens the job; null when the run is to end before it came, or nothing is sealed. It is never written down: another process asks again.</summary>
+    private async Task<Handover?> OpenAsync(StopSignal stop)
     {
         await Task.Yield();
+        if (!Lease.IsSealed || await AskForHandoverAsync(stop) is not { } box)
+        {
+            return null;
+        }
+
+        var handover = _scope.Key is { } key ? Handover.Open(box, Lease.Job, key) : null;
+        if (handover is null || handover.Definition != Lease.DefinitionId)
+        {
+            return Unusable;
+        }
+
+        if (IsConfidential(Lease))
+        {
+            if (ContentKey.Of(handover.JobKey) is not { } job)
+            {
+                return Unusable;
+            }
+
+            using (job)
+            {
+                _folder.Seal = new RunSeal(job, Lease.Run);
+            }
+        }
+
+        if (!_isNew && !IsSameBoot)
+        {
+            await CatchUpAsync(stop.Ended);
+        }
+
+        return handover;
+    }
+
+    private async Task<SealedBox?> AskForHandoverAsync(StopSignal stop)
+    {
+        var pauses = _scope.Server.Begin();
+        var hasSaid = false;
+        try
+        {
+            while (true)
+            {
+                try
+                {
+                    var box = await _scope.Client.OpenAsync(Lease.Run, new OpeningRequest { Fence = Lease.Fence, WaitSeconds = hasSaid ? HandoverWait.TotalSeconds : 1 }, stop.Ended);
+                    pauses.Over();
+                    if (box is not null)
+                    {
+                        return box;
+                    }
+
+                    if (!hasSaid)
+                    {
+                        _scope.Log.Say($"Job {Lease.Job} waits for its owner's client to hand over what is sealed in it.");
+                        hasSaid = true;
+                    }
+                }
+                catch (MarketException no) when (no.TakesTheRunAway)
+                {
+                    // Who keeps the lease hears it too, and says so.
+                    await Task.Delay(Timeout.InfiniteTimeSpan, _scope.Time, stop.Ended);
+                }
+                catch (MarketException away)
+                {
+                    await pauses.WaitAsync(away.Message, stop.Ended);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stop.Ended.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    private async Task<RunState> ExecuteAsync(Task<Handover?> opening, StopSignal stop)
+    {
+        await Task.Yield();
+        var handover = await opening;
         if (StateSoFar() is { IsEnded: true } ended)
         {
             // Whoever ended it may have died before everything of it was removed.
@@ -234,15 +322,25 @@ internal sealed class LeasedRun : IDisposable
             return End(RunOutcome.Refused, $"The definition is not the one with the content id {Lease.DefinitionId}.");
         }
 
-        var text = _definition ?? (_stored.IsAbridged ? await FetchDefinitionAsync(stop) : null);
-        var reading = JobDefinitionReader.Read(Encoding.UTF8.GetBytes(text ?? Lease.Definition), text is null ? DocumentFormat.Json : FormatOf(Lease));
+        if (Lease.IsSealed && handover is null)
+        {
+            return End(RunOutcome.Lost, "The run ended before what is sealed in the job was handed over.");
+        }
+
+        if (handover == Unusable)
+        {
+            return End(RunOutcome.Refused, "What was handed over for the job is not for this node, or not for this definition.");
+        }
+
+        var (text, format) = await DefinitionAsync(handover, stop);
+        var reading = JobDefinitionReader.Read(Encoding.UTF8.GetBytes(text), format);
         if (reading.Definition is not { } definition)
         {
             var fault = reading.Problems.First(problem => problem.Severity == Severity.Error);
             return End(RunOutcome.Refused, $"This node cannot read the definition. {fault.Path}: {fault.Message}");
         }
 
-        var request = Request(definition);
+        var request = Request(definition, handover);
         RunAdmission admission;
         try
         {
@@ -297,8 +395,10 @@ internal sealed class LeasedRun : IDisposable
         return await new RunExecutor(_scope.Engine, _scope.Node.Value, _scope.Resources, _scope.Time) { OpenJournal = _scope.OpenJournal }.ExecuteAsync(request, admission, _folder, _reporter, stop);
     }
 
-    private RunRequest Request(JobDefinition definition) => new()
+    private RunRequest Request(JobDefinition definition, Handover? handover) => new()
     {
+        Secrets = handover is null ? RunSecrets.None : new RunSecrets(handover.Secrets),
+        TakesOutput = !IsConfidential(Lease),
         Run = Lease.Run,
         Job = Lease.Job,
         Definition = definition,
@@ -314,6 +414,19 @@ internal sealed class LeasedRun : IDisposable
         IngressDomain = Lease.EndpointDomain,
         Limits = _scope.Limits,
     };
+
+    private async Task<(string Text, DocumentFormat Format)> DefinitionAsync(Handover? handover, StopSignal stop)
+    {
+        if (IsConfidential(Lease))
+        {
+            using var key = ContentKey.Of(handover!.JobKey);
+            return SealedDefinition.Open(Lease.Definition, Lease.Job, key!) is { } opened ? (opened.Definition, FormatOf(opened.Format)) : ("", DocumentFormat.Json);
+        }
+
+        return _definition is not null ? (_definition, FormatOf(Lease))
+            : _stored.IsAbridged && await FetchDefinitionAsync(stop) is { } fetched ? (fetched, FormatOf(Lease))
+            : (Lease.Definition, DocumentFormat.Json);
+    }
 
     // Without an answer the run can still be stopped by what is kept of its definition.
     private async Task<string?> FetchDefinitionAsync(StopSignal stop)
@@ -343,12 +456,12 @@ internal sealed class LeasedRun : IDisposable
 
     private RunState End(RunOutcome outcome, string message)
     {
-        using var journal = RunJournal.Open(_folder.Journal, _scope.Time, _reporter.Happened, _scope.OpenJournal);
+        using var journal = RunJournal.Open(_folder.Journal, _scope.Time, _reporter.Happened, _scope.OpenJournal, _folder.Seal);
         journal.Note(new RunEnded(outcome) { Message = message });
         return journal.State;
     }
 
-    private RunState StateSoFar() => File.Exists(_folder.Journal) ? RunState.Of(RunJournal.Read(_folder.Journal)) : RunState.Empty;
+    private RunState StateSoFar() => File.Exists(_folder.Journal) ? RunState.Of(RunJournal.Read(_folder.Journal, _folder.Seal)) : RunState.Empty;
 
     // A node that leaves does not wait for a server that is away; what it could not tell is in the folder.
     private async Task FarewellAsync(CancellationToken leaving, CancellationToken settled)
@@ -405,8 +518,12 @@ internal sealed class LeasedRun : IDisposable
             RunOutcome.Refused => "refused",
             _ => throw new System.Diagnostics.UnreachableException("A run that ended has an outcome."),
         };
-        return $"Job {Lease.Job} {end}, after {took.TotalSeconds:0.0} s. {ended.Message}".TrimEnd();
+        return $"Job {Lease.Job} {end}, after {took.TotalSeconds:0.0} s. {(IsConfidential(Lease) ? "" : ended.Message)}".TrimEnd();
     }
 
-    private static DocumentFormat FormatOf(Lease lease) => lease.Format == DefinitionFormat.Yaml ? DocumentFormat.Yaml : DocumentFormat.Json;
+    private static bool IsConfidential(Lease lease) => lease.Format == DefinitionFormat.Sealed;
+
+    private static DocumentFormat FormatOf(Lease lease) => FormatOf(lease.Format);
+
+    private static DocumentFormat FormatOf(DefinitionFormat format) => format == DefinitionFormat.Yaml ? DocumentFormat.Yaml : DocumentFormat.Json;
 }

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using System.Text;
 using System.Text.Json;
 using Berth.Jobs.Results;
+using Berth.Node.Runs;
 
 namespace Berth.Node.Reports;
 
@@ -8,7 +10,7 @@ namespace Berth.Node.Reports;
 internal readonly record struct JournalEntry(long Number, JsonElement Event, RunEvent? Known, int Size);
 
 /// <summary>Reads a journal that is being written, from an event on; it remembers the place in the file, so reading on costs only what is new.</summary>
-internal sealed class JournalTail(string path)
+internal sealed class JournalTail(RunFolder folder)
 {
     private const int Block = 64 * 1024;
     private long _offset;
@@ -61,12 +63,12 @@ internal sealed class JournalTail(string path)
 
     private IEnumerable<(JournalEntry Entry, long End)> ReadFrom(long offset)
     {
-        if (!File.Exists(path))
+        if (!File.Exists(folder.Journal))
         {
             yield break;
         }
 
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1);
+        using var file = new FileStream(folder.Journal, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1);
         file.Seek(offset, SeekOrigin.Begin);
         var buffer = new byte[Math.Clamp(file.Length - offset, 1, Block)];
         var kept = 0;
@@ -104,7 +106,7 @@ internal sealed class JournalTail(string path)
         try
         {
             using var parsed = JsonDocument.Parse(line);
-            var known = RunEventJson.Read(line.Span);
+            var known = folder.Seal?.TryOpen(parsed.RootElement) is { } opened ? RunEventJson.Read(Encoding.UTF8.GetBytes(opened.GetRawText())) : RunEventJson.Read(line.Span);
             if (known is RunStarted started)
             {
                 Operations = started.Operations;

@@ -1,14 +1,19 @@
 using System.IO.Compression;
 using Berth.Jobs;
+using Berth.Node.Runs;
 using Berth.Protocol;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Node.Reports;
+
+/// <summary>How the log of an operation of a confidential job lies in its file, and how it goes to the market.</summary>
+internal sealed record SealedLog(RunSeal Run, LineSeal Lines, int Index);
 
 /// <summary>
 /// Packs the lines of one operation's log file into chunks while it is being written, each line once and none before it is whole. It remembers the place in the file, so
 /// packing costs only what is new.
 /// </summary>
-internal sealed class LogPacker(OperationId operation, string path)
+internal sealed class LogPacker(OperationId operation, string path, SealedLog? sealedLog = null)
 {
     private static readonly int Usual = LogChunk.UsualSize;
     private long _packedOffset;
@@ -82,10 +87,30 @@ internal sealed class LogPacker(OperationId operation, string path)
         }
 
         var lines = buffer.AsSpan(0, cut).Count((byte)'\n');
-        var chunk = new LogChunk(operation, _packedLine + 1, _packedLine + lines, cut, Pack(buffer.AsSpan(0, cut)));
+        var chunk = Chunk(buffer.AsSpan(0, cut), lines);
         _packedLine += lines;
         _packedOffset += cut;
         return chunk;
+    }
+
+    /// <summary>What the market calls the operation: of a confidential job not by its name.</summary>
+    public string NameOnWire => sealedLog is null ? operation.Value : $"{sealedLog.Index}";
+
+    private LogChunk Chunk(ReadOnlySpan<byte> written, int lines)
+    {
+        if (sealedLog is null)
+        {
+            return new LogChunk(operation, _packedLine + 1, _packedLine + lines, written.Length, Pack(written));
+        }
+
+        var opened = new MemoryStream(written.Length);
+        foreach (var line in written[..^1].Split((byte)'\n'))
+        {
+            opened.Write(sealedLog.Lines.Open(written[line]));
+            opened.WriteByte((byte)'\n');
+        }
+
+        return sealedLog.Run.Seal(new LogChunk(operation, _packedLine + 1, _packedLine + lines, (int)opened.Length, Pack(opened.GetBuffer().AsSpan(0, (int)opened.Length))), sealedLog.Index);
     }
 
     private void Skip(long line)

@@ -28,6 +28,7 @@ internal sealed class RunReporter : IRunWatcher
 {
     private const int MostEvents = 1000;
     private const int MostBytes = 4 << 20;
+    private const int LargestResult = 20 << 20;
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan SettlingPace = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
@@ -49,7 +50,7 @@ internal sealed class RunReporter : IRunWatcher
     public RunReporter(Lease lease, RunFolder folder, NodeScope scope)
     {
         (_lease, _folder, _scope) = (lease, folder, scope);
-        _journal = new JournalTail(folder.Journal);
+        _journal = new JournalTail(folder);
         _pauses = scope.Server.Begin();
     }
 
@@ -139,19 +140,46 @@ internal sealed class RunReporter : IRunWatcher
             ready = [Unwritten(end)];
         }
 
-        return ready.IsEmpty && chunks.IsEmpty ? (null, false) : (new RunReport { Fence = _lease.Fence, Events = ready, Logs = chunks }, left);
+        if (ready.IsEmpty && chunks.IsEmpty)
+        {
+            return (null, false);
+        }
+
+        var hasEnd = ready.Length == entries.Count ? entries is [.., { Known: RunEnded }] : ready.Length > entries.Count;
+        return (new RunReport { Fence = _lease.Fence, Events = ready, Logs = chunks, Result = hasEnd ? SealedResult() : null }, left);
+    }
+
+    // Of other jobs the market makes it; of a confidential one nobody there can.
+    private byte[]? SealedResult()
+    {
+        if (_folder.Seal is not { } seal)
+        {
+            return null;
+        }
+
+        var state = RunState.Of(RunJournal.Read(_folder.Journal, _folder.Seal));
+        var places = state.Operations.Select((operation, index) => (operation.Id, index)).ToDictionary(place => place.Id, place => place.index);
+        for (var most = RunResultWriter.LogEntries; ; most /= 2)
+        {
+            var result = new MemoryStream();
+            RunResultWriter.Write(result, state, id => RunLog.Tail(_folder.Log(places[id]), most, _folder.LogSeal(places[id])));
+            if (result.Length <= LargestResult || most == 0)
+            {
+                return seal.SealResult(result.GetBuffer().AsSpan(0, (int)result.Length));
+            }
+        }
     }
 
     private void AddLogs(RunReceipt receipt)
     {
         for (var index = _logs.Count; index < _journal.Operations.Length; index++)
         {
-            _logs.Add(new LogPacker(_journal.Operations[index].Id, _folder.Log(index)));
+            _logs.Add(new LogPacker(_journal.Operations[index].Id, _folder.Log(index), _folder.Seal is { } seal ? new SealedLog(seal, _folder.LogSeal(index)!, index) : null));
         }
 
         foreach (var log in _logs)
         {
-            log.GoAfter(receipt.LastLines.GetValueOrDefault(log.Operation.Value));
+            log.GoAfter(receipt.LastLines.GetValueOrDefault(log.NameOnWire));
         }
     }
 
@@ -187,7 +215,7 @@ internal sealed class RunReporter : IRunWatcher
     {
         var last = new RunEnded(end.Outcome!.Value) { Number = _journal.Number + 1, At = end.EndedAt ?? _scope.Time.GetUtcNow(), Message = end.Message };
         using var written = JsonDocument.Parse(RunEventJson.Write(last));
-        return written.RootElement.Clone();
+        return _folder.Seal?.Seal(written.RootElement) ?? written.RootElement.Clone();
     }
 
     private async Task<RunReceipt?> SendAsync(RunReport report, CancellationToken silenced)

@@ -148,6 +148,16 @@ internal sealed class ContainerOperation(RunContainer operation, RunScope scope,
     {
         var artefacts = scope.Request.Artefacts.Where(wish => wish.IsOf(operation.Id)).Select(wish => new TakenArtefact(operation.Id, wish.Name, wish.Path))
             .Prepend(output is null ? null : new TakenArtefact(operation.Id, ArtefactWish.Output, output)).OfType<TakenArtefact>();
+        if (!scope.Request.TakesOutput)
+        {
+            foreach (var artefact in artefacts)
+            {
+                Journal.Append(new Notice(NoticeLevel.Warning, $"{artefact.Path} is left behind: this version keeps no files of a confidential job.", operation.Id));
+            }
+
+            return null;
+        }
+
         var copy = new ArtefactCopy(_container, scope, stop);
         OperationError? fault = null;
         foreach (var artefact in artefacts)

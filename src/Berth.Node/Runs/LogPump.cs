@@ -23,7 +23,7 @@ internal sealed class LogPump : IDisposable
     public LogPump(OperationId operation, int index, RunScope scope, ResultSearch search)
     {
         (_operation, _scope, _search) = (operation, scope, search);
-        _log = RunLog.Open(scope.Folder.Log(index), Remember);
+        _log = RunLog.Open(scope.Folder.Log(index), Remember, scope.Folder.LogSeal(index));
         scope.Logs.Take(_log.TextBytes);
         _isFull = _said.Contains(FullMark);
     }
@@ -83,9 +83,11 @@ internal sealed class LogPump : IDisposable
             return;
         }
 
-        var kept = 0;
-        foreach (var line in lines)
+        var kept = new List<LogLine>(lines.Count);
+        foreach (var written in lines)
         {
+            // The place in the engine's log is told by times and counts, which stay.
+            var line = written with { Text = _scope.Request.Secrets.Mask.Apply(written.Text, isCut: written.LeftOut > 0) };
             if (!_scope.Logs.Take(line.Text.Length))
             {
                 _isFull = true;
@@ -94,11 +96,11 @@ internal sealed class LogPump : IDisposable
 
             _log.Add(line);
             Look(line);
-            kept++;
+            kept.Add(line);
         }
 
         _log.Flush();
-        _scope.Watcher.Wrote(_operation, kept == lines.Count ? lines : [.. lines.Take(kept)]);
+        _scope.Watcher.Wrote(_operation, kept);
         if (_isFull)
         {
             LogLine mark = new(LogStream.Node, _scope.Time.GetUtcNow(), Encoding.UTF8.GetBytes(FullMark));

@@ -21,6 +21,7 @@ internal static class PlaceholderSources
             Project = request.Project,
             IngressDomain = request.IngressDomain,
             Version = Machine.Version,
+            Secrets = request.Secrets.Values,
             Variables = definition.Global.Variables.ToImmutableDictionary(),
             Operations = definition.Operations.ToImmutableDictionary(operation => operation.Id, operation => Of(scope, operation)),
         };

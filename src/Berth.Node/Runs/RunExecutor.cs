@@ -30,7 +30,7 @@ public sealed class RunExecutor(IContainerEngine engine, string node, ResourceSt
     public async Task<RunState> ExecuteAsync(RunRequest request, RunAdmission admission, RunFolder folder, IRunWatcher watcher, StopSignal stop)
     {
         // 1
-        using var journal = RunJournal.Open(folder.Journal, time, watcher.Happened, OpenJournal);
+        using var journal = RunJournal.Open(folder.Journal, time, watcher.Happened, OpenJournal, folder.Seal, request.Secrets.Mask);
         var names = new RunNames(node, request.Run, request.Job);
         var removals = new ConcurrentDictionary<string, Task>();
         if (journal.State.IsEnded)
@@ -117,11 +117,13 @@ public sealed class RunExecutor(IContainerEngine engine, string node, ResourceSt
                    select new OperationOutline(planned.Id, stage.Name, planned.Operation is RunContainer) { PrivateEndpoints = DrawEndpoints(planned.Operation) },
             ],
         });
-        foreach (var warning in admission.Warnings)
+        foreach (var warning in admission.Warnings.Concat(request.Secrets.Unmasked.Select(Unmasked)))
         {
             journal.Append(new Notice(NoticeLevel.Warning, warning));
         }
     }
+
+    private static string Unmasked(string secret) => $"The secret {secret} is shorter than {SecretMask.ShortestMasked} bytes and is not masked in the log.";
 
     // Drawn before the first operation begins, whose placeholders may ask for them.
     private static ImmutableDictionary<string, string>? DrawEndpoints(Operation operation) => operation is RunContainer { Arguments: { Private: true } arguments }

@@ -1,4 +1,5 @@
 using Berth.Jobs;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Node.Runs;
 
@@ -18,6 +19,9 @@ public sealed class RunFolder
 
     public string Path { get; }
 
+    /// <summary>What of the run is written here is sealed with this: its job is confidential. Set as soon as the key is known, before anything is written.</summary>
+    public RunSeal? Seal { get; set; }
+
     public string Journal => System.IO.Path.Combine(Path, "journal.ndjson");
 
     public string Request => System.IO.Path.Combine(Path, "request.json");
@@ -28,6 +32,9 @@ public sealed class RunFolder
 
     /// <summary>The full log of the operation at that place in the definition.</summary>
     public string Log(int operationIndex) => System.IO.Path.Combine(Path, "logs", $"{operationIndex}.log");
+
+    /// <summary>How the lines of that log are sealed; null when they are not.</summary>
+    public LineSeal? LogSeal(int operationIndex) => Seal is { } seal ? new LineSeal(seal.Files, $"log {operationIndex}") : null;
 
     /// <summary>The folder of a run under the node's state directory; nothing is made yet.</summary>
     public static RunFolder Of(string stateDirectory, RunId run) =>

@@ -1,6 +1,9 @@
 using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
 using Berth.Jobs;
 using Berth.Jobs.Results;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Node.Runs;
 
@@ -14,9 +17,12 @@ public sealed class RunJournal : IDisposable
     private readonly FileStream _file;
     private readonly TimeProvider _time;
     private readonly Action<RunEvent> _watch;
+    private readonly RunSeal? _seal;
+    private readonly SecretMask _mask;
 
-    private RunJournal(FileStream file, RunState state, TimeProvider time, Action<RunEvent> watch)
+    private RunJournal(FileStream file, RunState state, TimeProvider time, Action<RunEvent> watch, RunSeal? seal, SecretMask mask)
     {
+        (_seal, _mask) = (seal, mask);
         _file = file;
         State = state;
         _time = time;
@@ -35,19 +41,20 @@ public sealed class RunJournal : IDisposable
     /// <summary>Opens or makes the journal; <paramref name="watch"/> sees every event appended from now on, in order.</summary>
     public static RunJournal Open(string path, TimeProvider time, Action<RunEvent> watch) => Open(path, time, watch, OpenFile);
 
-    internal static RunJournal Open(string path, TimeProvider time, Action<RunEvent> watch, Func<string, FileStream> open)
+    /// <summary>The same; with a seal the events lie sealed in the file, and the mask takes values of secrets out of every event before anybody sees it.</summary>
+    internal static RunJournal Open(string path, TimeProvider time, Action<RunEvent> watch, Func<string, FileStream> open, RunSeal? seal = null, SecretMask? mask = null)
     {
-        var events = File.Exists(path) ? ReadWhole(path, out var whole) : Nothing(out whole);
+        var events = File.Exists(path) ? ReadWhole(path, seal, out var whole) : Nothing(out whole);
         var file = open(path);
         file.SetLength(whole);
         file.Seek(whole, SeekOrigin.Begin);
-        return new RunJournal(file, RunState.Of(events), time, watch);
+        return new RunJournal(file, RunState.Of(events), time, watch, seal, mask ?? SecretMask.None);
     }
 
     internal static FileStream OpenFile(string path) => new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 0);
 
-    /// <summary>The events of a journal somebody else may be writing, a torn last line left out.</summary>
-    public static IReadOnlyList<RunEvent> Read(string path) => ReadWhole(path, out _);
+    /// <summary>The events of a journal somebody else may be writing, a torn last line left out; without the seal of a sealed one, its end only.</summary>
+    public static IReadOnlyList<RunEvent> Read(string path, RunSeal? seal = null) => ReadWhole(path, seal, out _);
 
     /// <summary>Numbers the event, gives it its time, writes it and shows it.</summary>
     /// <exception cref="IOException">
@@ -57,7 +64,7 @@ public sealed class RunJournal : IDisposable
     {
         lock (_order)
         {
-            var numbered = happened with { Number = State.LastNumber + 1, At = _time.GetUtcNow() };
+            var numbered = _mask.Apply(happened) with { Number = State.LastNumber + 1, At = _time.GetUtcNow() };
             Write(numbered);
             State = State.After(numbered);
             _watch(numbered);
@@ -89,13 +96,45 @@ public sealed class RunJournal : IDisposable
 
         try
         {
-            _file.Write([.. RunEventJson.Write(numbered), (byte)'\n']);
+            _file.Write([.. Line(numbered), (byte)'\n']);
             _file.Flush(flushToDisk: MustLast(numbered));
         }
         catch (IOException fault)
         {
             Fault = new IOException($"The run's journal cannot be written ({fault.Message}).", fault);
             throw Fault;
+        }
+    }
+
+    // Of a confidential run the line is what goes to the market.
+    private byte[] Line(RunEvent numbered)
+    {
+        var written = RunEventJson.Write(numbered);
+        if (_seal is null)
+        {
+            return written;
+        }
+
+        using var json = JsonDocument.Parse(written);
+        return Encoding.UTF8.GetBytes(_seal.Seal(json.RootElement).GetRawText());
+    }
+
+    private static RunEvent? EventIn(ReadOnlySpan<byte> line, RunSeal? seal)
+    {
+        if (seal is null)
+        {
+            return RunEventJson.Read(line);
+        }
+
+        try
+        {
+            var json = new Utf8JsonReader(line);
+            using var parsed = JsonDocument.ParseValue(ref json);
+            return seal.TryOpen(parsed.RootElement) is { } opened ? RunEventJson.Read(Encoding.UTF8.GetBytes(opened.GetRawText())) : RunEventJson.Read(line);
+        }
+        catch (JsonException)
+        {
+            return null;
         }
     }
 
@@ -108,14 +147,14 @@ public sealed class RunJournal : IDisposable
         return [];
     }
 
-    private static List<RunEvent> ReadWhole(string path, out long whole)
+    private static List<RunEvent> ReadWhole(string path, RunSeal? seal, out long whole)
     {
         var bytes = File.ReadAllBytes(path);
         var events = new List<RunEvent>();
         var start = 0;
         for (int end; (end = Array.IndexOf(bytes, (byte)'\n', start)) >= 0; start = end + 1)
         {
-            if (RunEventJson.Read(bytes.AsSpan(start, end - start)) is { } happened)
+            if (EventIn(bytes.AsSpan(start, end - start), seal) is { } happened)
             {
                 events.Add(happened);
             }

@@ -20,11 +20,12 @@ public sealed class RunLog : IDisposable
     private readonly FileStream _file;
     private readonly ArrayBufferWriter<byte> _lines = new(256 * 1024);
     private readonly StreamPlace[] _places = new StreamPlace[4];
+    private readonly LineSeal? _seal;
     private readonly byte[] _stamp = new byte[TimeLength];
     private long _second = -1;
     private DateTimeOffset? _wholeUntil;
 
-    private RunLog(FileStream file) => _file = file;
+    private RunLog(FileStream file, LineSeal? seal) => (_file, _seal) = (file, seal);
 
     /// <summary>How many lines it has.</summary>
     public long Lines { get; private set; }
@@ -46,13 +47,13 @@ public sealed class RunLog : IDisposable
         }
     }
 
-    /// <summary>Opens or makes the log; a torn last line is dropped, and <paramref name="each"/> is given every whole line that is there.</summary>
-    public static RunLog Open(string path, Action<LogLine> each)
+    /// <summary>Opens or makes the log, whose lines are sealed or lie open; a torn last line is dropped, and <paramref name="each"/> is given every whole line that is there.</summary>
+    public static RunLog Open(string path, Action<LogLine> each, LineSeal? seal = null)
     {
         var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 1);
-        var log = new RunLog(file);
+        var log = new RunLog(file, seal);
         var whole = 0L;
-        foreach (var (line, end) in ReadLines(file))
+        foreach (var (line, end) in ReadLines(file, seal))
         {
             whole = end;
             log.Count(line);
@@ -108,22 +109,36 @@ public sealed class RunLog : IDisposable
     {
         Count(line);
         Stamp(line.At);
-        var space = _lines.GetSpan(TimeLength + 3);
-        _stamp.CopyTo(space);
-        space[TimeLength] = (byte)' ';
-        space[TimeLength + 1] = Letters[(int)line.Stream];
-        space[TimeLength + 2] = (byte)' ';
-        _lines.Advance(TimeLength + 3);
-        _lines.Write(line.Text.Span);
-        if (line.LeftOut > 0)
+        if (_seal is null)
         {
-            _lines.Write(Encoding.UTF8.GetBytes(line.CutMark));
+            Write(line, _lines);
+        }
+        else
+        {
+            var open = new ArrayBufferWriter<byte>(line.Text.Length + LineOverhead);
+            Write(line, open);
+            _lines.Write(_seal.Seal(open.WrittenSpan));
         }
 
         _lines.Write("\n"u8);
         if (_lines.WrittenCount > 1 << 20)
         {
             Flush();
+        }
+    }
+
+    private void Write(in LogLine line, ArrayBufferWriter<byte> lines)
+    {
+        var space = lines.GetSpan(TimeLength + 3);
+        _stamp.CopyTo(space);
+        space[TimeLength] = (byte)' ';
+        space[TimeLength + 1] = Letters[(int)line.Stream];
+        space[TimeLength + 2] = (byte)' ';
+        lines.Advance(TimeLength + 3);
+        lines.Write(line.Text.Span);
+        if (line.LeftOut > 0)
+        {
+            lines.Write(Encoding.UTF8.GetBytes(line.CutMark));
         }
     }
 
@@ -147,7 +162,7 @@ public sealed class RunLog : IDisposable
     public void Dispose() => _file.Dispose();
 
     /// <summary>The last lines of the log at the path, as a result keeps them.</summary>
-    public static LogTail Tail(string path, int most)
+    public static LogTail Tail(string path, int most, LineSeal? seal = null)
     {
         if (!File.Exists(path))
         {
@@ -164,16 +179,16 @@ public sealed class RunLog : IDisposable
             }
         }
 
-        return new LogTail(Last(path, total - most), Math.Max(0, total - most));
+        return new LogTail(Last(path, seal, total - most), Math.Max(0, total - most));
     }
 
     /// <summary>Every whole line of the log at the path.</summary>
-    public static IEnumerable<LogLine> Read(string path) => Last(path, 0);
+    public static IEnumerable<LogLine> Read(string path, LineSeal? seal = null) => Last(path, seal, 0);
 
-    private static IEnumerable<LogLine> Last(string path, long skip)
+    private static IEnumerable<LogLine> Last(string path, LineSeal? seal, long skip)
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1);
-        foreach (var (line, _) in ReadLines(file))
+        foreach (var (line, _) in ReadLines(file, seal))
         {
             if (skip-- <= 0)
             {
@@ -182,7 +197,7 @@ public sealed class RunLog : IDisposable
         }
     }
 
-    private static IEnumerable<(LogLine Line, long End)> ReadLines(FileStream file)
+    private static IEnumerable<(LogLine Line, long End)> ReadLines(FileStream file, LineSeal? seal)
     {
         var buffer = new byte[1 << 16];
         var kept = 0;
@@ -205,7 +220,8 @@ public sealed class RunLog : IDisposable
             for (int length; (length = buffer.AsSpan(start, filled - start).IndexOf((byte)'\n')) >= 0; start += length + 1)
             {
                 offset += length + 1;
-                if (Parse(buffer.AsMemory(start, length)) is { } line)
+                var written = buffer.AsMemory(start, length);
+                if (Parse(seal is null ? written : seal.Open(written.Span)) is { } line)
                 {
                     yield return (line, offset);
                 }

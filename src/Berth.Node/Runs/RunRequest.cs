@@ -71,6 +71,12 @@ public sealed record RunRequest
     /// <summary>Where artefacts go instead of <see cref="OutputDirectory"/>.</summary>
     internal IOutputPlace? Outputs { get; init; }
 
+    /// <summary>Whether <c>output</c> folders are copied there; of a confidential job nothing may lie open on a disk.</summary>
+    public bool TakesOutput { get; init; } = true;
+
+    /// <summary>The values of what the definition names as secrets.</summary>
+    public RunSecrets Secrets { get; init; } = RunSecrets.None;
+
     /// <summary>What placeholders call the node; its address on a network.</summary>
     public string Host { get; init; } = "local";
 

@@ -54,6 +54,7 @@ public sealed class NodeLoop
         _instance = $"{time.GetUtcNow().ToUnixTimeMilliseconds():x12}-{Base(8)}";
         _scope = new NodeScope(settings.Node, settings.StateDirectory, engine, client, log, new ServerPatience(log, time, chance), time)
         {
+            Key = settings.Key,
             BootId = bootId,
             Resources = resources,
             Guarding = settings.Guarding,
@@ -193,6 +194,7 @@ public sealed class NodeLoop
             Machine = _machine!.Facts,
             Slots = [.. _slots.Select(slot => slot.Facts(_machine.Engine))],
             Instance = _instance,
+            EncryptionKey = _settings.Key?.Published,
             IsDraining = isDraining,
         },
         ct);

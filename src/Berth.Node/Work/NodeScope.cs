@@ -3,12 +3,15 @@ using Berth.Node.Resources;
 using Berth.Node.Runs;
 using Berth.Protocol;
 using Berth.Protocol.Identity;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Node.Work;
 
 /// <summary>What all runs of a node share; made once, changed by nobody.</summary>
 internal sealed record NodeScope(Address Node, string StateDirectory, IContainerEngine Engine, MarketClient Client, NodeLog Log, ServerPatience Server, TimeProvider Time)
 {
+    public DecryptionKey? Key { get; init; }
+
     public Guarding Guarding { get; init; } = Guarding.Always;
 
     public RunLimits Limits { get; init; } = new();

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Berth.Node.Capacity;
 using Berth.Node.Runs;
 using Berth.Protocol.Identity;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Node.Work;
 
@@ -9,6 +10,9 @@ namespace Berth.Node.Work;
 public sealed record NodeSettings
 {
     public required Address Node { get; init; }
+
+    /// <summary>Opens what is handed over to the node; without it the node gets no job in which something is sealed.</summary>
+    public DecryptionKey? Key { get; init; }
 
     /// <summary>Slug or address of the market it serves.</summary>
     public required string Market { get; init; }

@@ -40,6 +40,25 @@ public sealed record JobFacts
     public int Attempt { get; init; }
 
     public bool IsPublic { get; init; }
+
+    /// <summary>Only its poster can open definition, events, logs and result.</summary>
+    public bool IsConfidential { get; init; }
+}
+
+/// <summary>Who hands over to the node of a run what is sealed in a job.</summary>
+public enum JobSealing
+{
+    /// <summary>Nothing is sealed.</summary>
+    None,
+
+    /// <summary>The market: all of the job's secrets are market-held.</summary>
+    Market,
+
+    /// <summary>It was posted along, for the one node that may run the job.</summary>
+    Pinned,
+
+    /// <summary>The poster's client, after each lease.</summary>
+    Poster,
 }
 
 /// <summary>A job in full (<c>GET /jobs/{job}</c>). What only poster, node and operator may know is null for others, unless the job is public.</summary>
@@ -49,6 +68,15 @@ public sealed record JobView
 
     /// <summary>Content id of the definition as posted.</summary>
     public required string Definition { get; init; }
+
+    /// <summary>How the definition is written; sealed, the job is confidential.</summary>
+    public DefinitionFormat Format { get; init; }
+
+    /// <summary>Who hands over what is sealed in it.</summary>
+    public JobSealing Sealing { get; init; }
+
+    /// <summary>The poster's signature of the definition (<see cref="Protocol.Sealing.DefinitionSignature"/>).</summary>
+    public byte[]? DefinitionSignature { get; init; }
 
     /// <summary>Content id of the result, once there is one.</summary>
     public string? Result { get; init; }

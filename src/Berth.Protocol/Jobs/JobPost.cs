@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Berth.Jobs;
 using Berth.Jobs.Results;
 using Berth.Protocol.Identity;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Protocol;
 
@@ -16,7 +17,7 @@ public sealed record JobPost
     /// <summary>The market's slug or address.</summary>
     public required string Market { get; init; }
 
-    /// <summary>The document as it was written, kept byte for byte; at most 1 MiB of UTF-8.</summary>
+    /// <summary>The document as it was written, kept byte for byte; at most 1 MiB of UTF-8. Of a confidential job a sealed box, as JSON, of at most 1.5 MiB.</summary>
     public required string Definition { get; init; }
 
     /// <summary>How <see cref="Definition"/> is to be read.</summary>
@@ -45,6 +46,15 @@ public sealed record JobPost
 
     /// <summary>Queue the job even if no registered node could run it.</summary>
     public bool WaitForFit { get; init; }
+
+    /// <summary>What a confidential job needs of a node, which the market cannot read from its definition; of others the definition says it.</summary>
+    public JobRequirements? Requirements { get; init; }
+
+    /// <summary>The poster's signature that this job is to run with this definition (<see cref="DefinitionSignature"/>), where something sealed is handed over for it.</summary>
+    public byte[]? DefinitionSignature { get; init; }
+
+    /// <summary>What <see cref="Node"/> needs to open what is sealed in the job (<see cref="Sealing.Handover"/>); without it the poster's client is asked for each run.</summary>
+    public SealedBox? Handover { get; init; }
 }
 
 /// <summary>How a posted definition is written.</summary>
@@ -53,4 +63,7 @@ public enum DefinitionFormat
     /// <summary>JSON, comments and trailing commas allowed.</summary>
     Json,
     Yaml,
+
+    /// <summary>A sealed box that is JSON itself (<see cref="SealedDefinition"/>): the job is confidential.</summary>
+    Sealed,
 }

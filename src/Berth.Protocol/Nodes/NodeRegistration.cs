@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Berth.Protocol.Identity;
+using Berth.Protocol.Sealing;
 
 namespace Berth.Protocol;
 
@@ -18,6 +19,9 @@ public sealed record NodeRegistration
     /// (<see cref="ProblemTypes.Superseded"/>).
     /// </summary>
     public required string Instance { get; init; }
+
+    /// <summary>What jobs' secrets are sealed with for the node, signed by it; a node without gets no job in which something is sealed.</summary>
+    public EncryptionKey? EncryptionKey { get; init; }
 
     /// <summary>It finishes what it has and takes nothing new.</summary>
     public bool IsDraining { get; init; }
@@ -100,6 +104,9 @@ public sealed record NodeFacts
 
     /// <summary>Jobs it runs now.</summary>
     public ImmutableArray<string> Jobs { get; set; } = [];
+
+    /// <summary>What is sealed for the node with, signed by it.</summary>
+    public EncryptionKey? EncryptionKey { get; init; }
 
     public required DateTimeOffset RegisteredAt { get; init; }
 

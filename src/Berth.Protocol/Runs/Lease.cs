@@ -40,6 +40,9 @@ public sealed record Lease
     /// <summary>Content id of the definition; the node checks it.</summary>
     public required string DefinitionId { get; init; }
 
+    /// <summary>Something in the job is sealed: after it accepted, the node asks what is handed over for it (<see cref="Sealing.OpeningRequest"/>), and is paid from there.</summary>
+    public bool IsSealed { get; init; }
+
     /// <summary>The domain that endpoints are served under.</summary>
     public required string EndpointDomain { get; init; }
 

@@ -17,6 +17,9 @@ public sealed record RunReport
     /// <summary>Run events in the form of the journal, ascending by <c>number</c>, without gaps to what the market has.</summary>
     public ImmutableArray<JsonElement> Events { get; set; } = [];
 
+    /// <summary>With the last event of a confidential job's run: its result, sealed (<see cref="Sealing.RunSeal"/>). Of other jobs the market makes it.</summary>
+    public byte[]? Result { get; init; }
+
     /// <summary>Lines, for each operation without gaps to what the market has.</summary>
     public ImmutableArray<LogChunk> Logs { get; set; } = [];
 }

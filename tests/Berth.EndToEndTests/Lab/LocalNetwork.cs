@@ -130,6 +130,17 @@ internal sealed class LocalNetwork : IAsyncDisposable
     /// <summary>The command line as the client would type it.</summary>
     public Task<Said> BerthAsync(params string[] arguments) => RunningProgram.RunAsync(Command(arguments), Limit);
 
+    /// <summary>The same, with something on standard input.</summary>
+    public Task<Said> BerthAsync(string[] arguments, string input) => RunningProgram.RunAsync(Command(arguments), Limit, input: input);
+
+    /// <summary>The command line as somebody else would type it, whose key is in that file of the network's folder.</summary>
+    public Task<Said> BerthAsAsync(string keyFile, params string[] arguments)
+    {
+        var command = Command(arguments);
+        command.Environment["BERTH_KEY"] = Path.Combine(Folder, keyFile);
+        return RunningProgram.RunAsync(command, Limit);
+    }
+
     public RunningProgram StartBerth(params string[] arguments)
     {
         var program = RunningProgram.Start(Command(arguments), Limit);

@@ -10,6 +10,7 @@ public sealed class ExampleTests
         ["hello-world"] = ["hello world"],
         ["output"] = ["/output/tables/squares.txt"],
         ["pipeline"] = ["report    | 5 words, 4 of them different", "report summary = \"5 words, 4 of them different\""],
+        ["secret"] = ["the key is •••", "in base64: •••", "sign signature = \"1c4e231aca0b9ebe\""],
         ["service"] = ["client | the tide is in", "client answer = \"the tide is in\""],
         ["train"] = ["step 1000 loss 0.000039", "{ \"slope\": 3.00, \"intercept\": 2.00 }"],
         ["transcribe"] = ["transcribe transcript = \"go forward ten meters\""],
@@ -24,7 +25,10 @@ public sealed class ExampleTests
     {
         await using var desk = new Desk();
 
-        var said = (await desk.BerthAsync("run", Checkout.Example(example))).Exited(0);
+        var command = desk.Command(["run", Checkout.Example(example)]);
+        command.Environment["BERTH_SECRET_SIGNING_KEY"] = "between you and me";
+
+        var said = (await RunningProgram.RunAsync(command)).Exited(0);
 
         Assert.All(Promises[example], line => Assert.Contains(line, said.Lines));
     }

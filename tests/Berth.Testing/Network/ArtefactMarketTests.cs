@@ -199,12 +199,12 @@ public abstract class ArtefactMarketTests
         await network.Client.OpenUploadAsync(idle, Ct);
         await network.Client.PutPartAsync(idle.Upload, 1, new byte[] { 1, 2, 3 }, Ct);
         await network.PassAsync(TimeSpan.FromSeconds(1));
-        Assert.Equal((8, 0), await network.CollectAsync() is var young ? (young.Looked, young.Removed) : default);
+        Assert.Equal((7, 0), await network.CollectAsync() is var young ? (young.Looked, young.Removed) : default);
 
         network.Time.Advance(TimeSpan.FromHours(25));
         await network.SweepAsync();
 
-        // Gone are the two parts of the artefact, the refused definition, and the part of the upload that nobody went on with.
+        // Gone are the two parts of the artefact, and the part of the upload that nobody went on with.
         await network.CollectAsync();
         Assert.Equal(4, (await network.CollectAsync()).Looked);
         Assert.Equal(5 << 20, (await ReadAsync(network.Client, lease.Job, artefact, 0)).Length);

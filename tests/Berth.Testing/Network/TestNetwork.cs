@@ -75,7 +75,7 @@ public sealed class TestNetwork : IAsyncDisposable
         };
         configure?.Invoke(options);
         var key = SigningKey.New();
-        var server = ServerHost.Build(options, key.Address, time);
+        var server = ServerHost.Build(options, key, time);
         await server.Services.PrepareMarketAsync(CancellationToken.None);
         await server.StartAsync();
         var network = new TestNetwork(folder, options, time, server, key);
@@ -87,19 +87,10 @@ public sealed class TestNetwork : IAsyncDisposable
     /// <summary>The files that definitions, results and logs are kept in.</summary>
     public IEnumerable<string> Contents() => Directory.Exists(_options.ContentPlace.Place) ? Directory.EnumerateFiles(_options.ContentPlace.Place, "*", SearchOption.AllDirectories) : [];
 
-    /// <summary>Returns when so many slots wait.</summary>
-    public async Task UntilWaitingAsync(int slots)
-    {
-        while ((await Client.GetMarketAsync(Market, CancellationToken.None)).SlotsWaiting < slots)
-        {
-            await Task.Yield();
-        }
-    }
-
     /// <summary>Starts another server over the same database and content; its address.</summary>
     public async Task<Uri> AddServerAsync()
     {
-        var server = ServerHost.Build(_options, OperatorKey.Address, Time);
+        var server = ServerHost.Build(_options, OperatorKey, Time);
         await server.StartAsync();
         _servers.Add(server);
         return new Uri(server.Urls.First());

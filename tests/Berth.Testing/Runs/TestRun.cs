@@ -100,6 +100,7 @@ public sealed class TestRun : IRunWatcher, IDisposable
             Timeout = wishes.Timeout,
             Pull = wishes.Pull,
             Limits = wishes.Limits,
+            Secrets = wishes.Secrets,
             OutputDirectory = Path.Combine(home.FullName, "output"),
         };
         return new TestRun(request, clock, new FakeContainerEngine(clock), home, "state", wishes.Crash, isSuccessor: false);
@@ -260,6 +261,8 @@ public sealed record Wishes
     public PullPolicy Pull { get; init; }
 
     public RunLimits Limits { get; init; } = new();
+
+    public RunSecrets Secrets { get; init; } = RunSecrets.None;
 
     /// <summary>Waits up to this length the clock passes by itself.</summary>
     public TimeSpan Hurries { get; init; }

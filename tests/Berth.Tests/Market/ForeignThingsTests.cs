@@ -16,7 +16,15 @@ public sealed class ForeignThingsTests
     ];
 
     /// <summary>Routes that act for whoever signs, on nobody else's things: what they answer to somebody who has nothing.</summary>
-    private static readonly Dictionary<string, int> OnesOwn = new() { ["post /api/v1/jobs"] = 402, ["post /api/v1/markets/{market}/claims"] = 409 };
+    private static readonly Dictionary<string, int> OnesOwn = new()
+    {
+        ["post /api/v1/jobs"] = 402,
+        ["post /api/v1/markets/{market}/claims"] = 409,
+        ["get /api/v1/handovers"] = 200,
+        ["get /api/v1/secrets"] = 200,
+        ["put /api/v1/secrets/{name}"] = 400,
+        ["post /api/v1/uploads"] = 200,
+    };
 
     [Fact]
     public async Task On_no_route_does_anybody_reach_what_is_not_theirs()
@@ -26,6 +34,9 @@ public sealed class ForeignThingsTests
         var job = (await network.PostAsync()).Facts.Job;
         var lease = await node.StartAsync();
         await node.ReportAsync(lease, TestNode.Story(lease, Berth.Jobs.Results.RunOutcome.Succeeded)[..3]);
+        var definition = (await network.Client.GetJobAsync(job, CancellationToken.None)).Definition!;
+        var theirs = UploadId.Of("theirs");
+        await network.Client.OpenUploadAsync(new UploadOpening { Upload = theirs }, CancellationToken.None);
         using var key = SigningKey.New();
         var (nobody, stranger) = (network.Http(), network.Http(key));
         var routes = await RoutesAsync(nobody);
@@ -34,7 +45,8 @@ public sealed class ForeignThingsTests
         foreach (var (method, path) in routes)
         {
             var route = $"{method} {path}";
-            var target = path.Replace("{job}", $"{job}", StringComparison.Ordinal).Replace("{run}", $"{lease.Run}", StringComparison.Ordinal)
+            var target = path.Replace("{name}", "NAME", StringComparison.Ordinal).Replace("{number}", "1", StringComparison.Ordinal)
+                .Replace("{upload}", $"{theirs}", StringComparison.Ordinal).Replace("{content}", definition, StringComparison.Ordinal).Replace("{job}", $"{job}", StringComparison.Ordinal).Replace("{run}", $"{lease.Run}", StringComparison.Ordinal)
                 .Replace("{market}", TestNetwork.Market, StringComparison.Ordinal).Replace("{node}", $"{node.Address}", StringComparison.Ordinal)
                 .Replace("{account}", $"{network.ClientKey.Address}", StringComparison.Ordinal);
             var (unsigned, strange) = (await StatusAsync(nobody, method, target, Body(path, lease)), await StatusAsync(stranger, method, target, Body(path, lease)));
@@ -92,7 +104,13 @@ public sealed class ForeignThingsTests
         "renewals" => $$"""{"fence":{{lease.Fence}},"waitSeconds":0}""",
         "events" => JsonSerializer.Serialize(new RunReport { Fence = lease.Fence, Logs = [TestNode.Lines("one", 1, 3)] }, WireJson.Answers.RunReport),
         "{node}" => JsonSerializer.Serialize(TestNode.Having(TestNetwork.Market, 0, 0, "", 0), WireJson.Answers.NodeRegistration),
+        "uploads" => $$"""{"upload":"{{UploadId.Of("mine")}}"}""",
+        "{number}" => "a part",
+        "end" => $$"""{"parts":0,"size":0,"content":"{{UnixFsHasher.IdOf([])}}"}""",
         "grants" => """{"amount":5}""",
+        "handover" => """{"content":"AAAA","keys":[]}""",
+        "{name}" => """{"box":{"content":"AAAA","keys":[]}}""",
+        "opening" => $$"""{"fence":{{lease.Fence}}}""",
         _ => null,
     };
 }

@@ -1,6 +1,5 @@
 using System.Text;
 using Berth.Jobs.Definitions;
-using Berth.Market.Jobs;
 using Berth.Protocol;
 using Xunit;
 

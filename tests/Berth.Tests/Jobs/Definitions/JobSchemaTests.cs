@@ -22,7 +22,7 @@ public sealed class JobSchemaTests
               "execution": { "group": "g", "stop_if_dependent_stops": false, "timeout": 5 },
               "results": { "r": "x", "s": { "regex": "y", "logType": ["stdout", "stderr"] } },
               "args": {
-                "image": "a:1", "cmd": ["c"], "entrypoint": "e", "env": { "B": "2" }, "work_dir": "/w", "gpu": false, "private": true,
+                "image": "a:1", "cmd": ["c"], "entrypoint": "e", "env": { "B": "2", "C": { "secret": "NAME" } }, "work_dir": "/w", "gpu": false, "private": true,
                 "volumes": [{ "name": "v", "dest": "/v" }], "aliases": ["x"], "output": "/o", "required_vram": 3, "trusted_execution_env": "t",
                 "restart_policy": { "policy": "on-failure", "restart_tries": 2 },
                 "authentication": { "docker": { "username": "u", "password": "p", "email": "e", "server": "s" } },
@@ -32,7 +32,7 @@ public sealed class JobSchemaTests
                   { "type": "websocket", "expected_response": "x", "continuous": false, "restart_on_failure": false, "max_restarts": 1 }] }],
                 "resources": [
                   { "type": "S3", "target": "/a", "url": "https://x", "bucket": "b", "buckets": [{ "url": "u", "files": ["f"] }], "files": ["f"],
-                    "allowWrite": true, "IAM": { "REGION": "r", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "s" } },
+                    "allowWrite": true, "IAM": { "REGION": "r", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": { "secret": "NAME" } } },
                   { "type": "HF", "target": "/b", "repo": "o/n", "url": "u", "revision": "main", "files": ["f"], "accessToken": "t" },
                   { "type": "Ollama", "model": "m", "target": "/c" },
                   { "type": "IPFS", "url": "ipfs://x", "target": "/d" },

@@ -1,17 +1,17 @@
 using System.Globalization;
 using Berth.Jobs.Definitions;
-using Berth.Protocol;
 
-namespace Berth.Market.Jobs;
+namespace Berth.Protocol;
 
 /// <summary>
 /// Takes what a job needs of a node from its definition: <c>meta.system_requirements</c> (job-language.md 1.3), the operations' <c>gpu</c> and <c>required_vram</c>. What cannot be read
 /// as what it should be is a sentence, never a guess.
 /// </summary>
-internal static class Requirements
+public static class Requirements
 {
     private const double LargestGigabytes = 1 << 20;
 
+    /// <summary>What the definition says; what cannot be read is added to the faults.</summary>
     public static JobRequirements Of(JobDefinition definition, ICollection<string> faults)
     {
         var asked = definition.Meta.SystemRequirements;
