@@ -86,7 +86,7 @@ public sealed class ForeignThingsTests
         using var request = new HttpRequestMessage(new HttpMethod(method.ToUpperInvariant()), target);
         if (method is not "get" && body is not null)
         {
-            request.Content = new StringContent(body, null, "application/json");
+            request.Content = new StringContent(body, null, target.Contains("/parts/", StringComparison.Ordinal) ? "application/octet-stream" : "application/json");
         }
 
         using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
