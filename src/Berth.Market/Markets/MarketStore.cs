@@ -17,7 +17,7 @@ internal static class MarketStore
     /// <summary>Markets after the slug, in the order of their slugs.</summary>
     /// <summary>The closed markets in which jobs wait.</summary>
     public static Task<List<MarketTerms>> ClosedWithJobsAsync(Transaction transaction, CancellationToken ct) => transaction.ListAsync(
-        "select * from markets m where m.is_closed = @yes and exists (select 1 from jobs j where j.market_id = m.id and j.state = 0)", Read, ct, ("yes", true));
+        "select * from markets m where m.is_closed = 1 and exists (select 1 from jobs j where j.market_id = m.id and j.state = 0)", Read, ct);
 
     public static Task<List<MarketTerms>> ListAsync(Transaction transaction, string after, int limit, CancellationToken ct) =>
         transaction.ListAsync("select * from markets where slug > @after order by slug limit @limit", Read, ct, ("after", after), ("limit", limit));
