@@ -19,21 +19,15 @@ internal sealed partial class MarketKeeper(
     Database database, JobChanges changes, MarketDesk markets, LogArchive archive, ContentGarbage garbage, NonceStore nonces, MarketOptions options, TimeProvider time, ILogger<MarketKeeper> logger) : BackgroundService
 {
     private const int AtOnce = 100;
-    private const int ForgetEvery = 60;
-    private const int CollectEvery = 3600;
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan CollectEvery = TimeSpan.FromHours(1);
     private static readonly TimeSpan LeavingGrace = TimeSpan.FromHours(6);
     private static readonly TimeSpan IdleUploads = TimeSpan.FromDays(1);
 
-    /// <summary>One look at everything that may be overdue.</summary>
+    /// <summary>One look at everything that may be overdue, and at logs that may rest.</summary>
     public async Task KeepAsync(CancellationToken ct)
     {
-        var now = time.GetUtcNow();
-        while (await EndSomeAsync(now, ct))
-        {
-            // More than are looked at in one go are overdue.
-        }
-
-        await markets.EmptyClosedAsync(ct);
+        await EndOverdueAsync(ct);
         await archive.ArchiveAsync(ct);
     }
 
@@ -52,29 +46,27 @@ internal sealed partial class MarketKeeper(
     /// <summary>Removes contents that nothing refers to any more.</summary>
     public Task<Collected> CollectAsync(CancellationToken ct) => garbage.CollectAsync(ContentGarbage.Usual, isTrial: false, ct);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    // Each in its own time: a log that takes long to archive keeps no lease from ending.
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
+        AgainAndAgainAsync(options.KeepEvery, EndOverdueAsync, stoppingToken),
+        AgainAndAgainAsync(options.KeepEvery, archive.ArchiveAsync, stoppingToken),
+        AgainAndAgainAsync(SweepEvery, SweepAsync, stoppingToken),
+        AgainAndAgainAsync(CollectEvery, CollectAsync, stoppingToken));
+
+    private async Task AgainAndAgainAsync(TimeSpan every, Func<CancellationToken, Task> act, CancellationToken stopping)
     {
-        using var timer = new PeriodicTimer(options.KeepEvery, time);
-        for (var turn = 0; await WaitAsync(timer, stoppingToken); turn++)
+        using var timer = new PeriodicTimer(every, time);
+        while (await WaitAsync(timer, stopping))
         {
             try
             {
-                await KeepAsync(stoppingToken);
-                if (turn % ForgetEvery == 0)
-                {
-                    await SweepAsync(stoppingToken);
-                }
-
-                if (turn % CollectEvery == CollectEvery - 1)
-                {
-                    await CollectAsync(stoppingToken);
-                }
+                await act(stopping);
             }
             catch (StorageException away)
             {
                 LogAway(away.Message);
             }
-            catch (Exception fault) when (fault is not OperationCanceledException)
+            catch (Exception fault) when (!stopping.IsCancellationRequested)
             {
                 LogFault(fault);
             }
@@ -91,6 +83,17 @@ internal sealed partial class MarketKeeper(
         {
             return false;
         }
+    }
+
+    private async Task EndOverdueAsync(CancellationToken ct)
+    {
+        var now = time.GetUtcNow();
+        while (await EndSomeAsync(now, ct))
+        {
+            // More than are looked at in one go are overdue.
+        }
+
+        await markets.EmptyClosedAsync(ct);
     }
 
     private async Task<bool> EndSomeAsync(DateTimeOffset now, CancellationToken ct)

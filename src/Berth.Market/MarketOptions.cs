@@ -48,6 +48,9 @@ public sealed record MarketOptions
     /// <summary>How often what is overdue is looked for.</summary>
     public TimeSpan KeepEvery { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How many callers' share of requests and streams one network address may use, whatever keys it signs with.</summary>
+    public const int CallersAtOneAddress = 20;
+
     /// <summary>Requests an address (or, unsigned, a network address) may make a second, on the long run; ten times as many at once.</summary>
     [Range(1, 1_000_000)]
     public int RequestsPerSecond { get; init; } = 100;

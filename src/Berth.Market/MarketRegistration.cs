@@ -54,18 +54,18 @@ public static class MarketRegistration
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, WireJson.Answers);
             json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
         });
-        services.AddRateLimiter(limits => limits.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(context => RateLimitPartition.GetTokenBucketLimiter(
-            context.Features.Get<Caller>()?.Address.Value ?? $"{context.Connection.RemoteIpAddress}",
-            _ => new TokenBucketRateLimiterOptions
-            {
-                TokenLimit = options.RequestsPerSecond * 10,
-                TokensPerPeriod = options.RequestsPerSecond,
-                ReplenishmentPeriod = TimeSpan.FromSeconds(1),
-                QueueLimit = 0,
-            })));
+        services.AddRateLimiter(limits => limits.GlobalLimiter = PartitionedRateLimiter.CreateChained(
+            LimitBy(context => $"{context.Connection.RemoteIpAddress}", options.RequestsPerSecond * MarketOptions.CallersAtOneAddress),
+            LimitBy(context => context.Features.Get<Caller>()?.Address.Value ?? $"{context.Connection.RemoteIpAddress}", options.RequestsPerSecond)));
         services.Configure<Microsoft.AspNetCore.RateLimiting.RateLimiterOptions>(limits => limits.RejectionStatusCode = StatusCodes.Status429TooManyRequests);
         return services;
     }
+
+    // Keys cost nothing, so who makes a new one for each request is still one network address.
+    private static PartitionedRateLimiter<HttpContext> LimitBy(Func<HttpContext, string> who, int perSecond) =>
+        PartitionedRateLimiter.Create<HttpContext, string>(context => RateLimitPartition.GetTokenBucketLimiter(
+            who(context),
+            _ => new TokenBucketRateLimiterOptions { TokenLimit = perSecond * 10, TokensPerPeriod = perSecond, ReplenishmentPeriod = TimeSpan.FromSeconds(1), QueueLimit = 0 }));
 
     /// <summary>Brings the database to this program's form; called once before requests are served.</summary>
     /// <exception cref="StorageException">The database cannot be used.</exception>

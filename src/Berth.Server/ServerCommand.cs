@@ -25,6 +25,7 @@ internal static class ServerCommand
             (Text("--fee", "The network's fee in hundredths of a percent of what nodes earn. Default 0.", "points"), nameof(ServerOptions.Fee)),
             (Text("--lease", "How long a lease lasts without being renewed. Default 30.", "seconds"), nameof(ServerOptions.Lease)),
             (Text("--rate", "Requests a second that one caller may make. Default 100.", "count"), nameof(ServerOptions.Rate)),
+            (Text("--proxy", "The IP addresses of proxies in front of it, by comma; whom they forward for is believed.", "addresses"), nameof(ServerOptions.Proxy)),
             (Text("--streams", "Event streams that one caller may hold open. Default 1000.", "count"), nameof(ServerOptions.Streams)),
             (Text("--keep", "Days that definitions, results, logs and artefacts are kept after their job's end. Default for ever.", "days"), nameof(ServerOptions.Keep)),
             (Text("--largest-artefact", "The most that one artefact may have, packed. Default 102400.", "mib"), nameof(ServerOptions.LargestArtefact)),

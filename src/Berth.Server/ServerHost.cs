@@ -1,8 +1,10 @@
+using System.Net;
 using System.Reflection;
 using Berth.Market;
 using Berth.Market.Storage;
 using Berth.Protocol.Identity;
 using Berth.Protocol.Sealing;
+using Microsoft.AspNetCore.HttpOverrides;
 
 namespace Berth.Server;
 
@@ -65,6 +67,7 @@ internal static class ServerHost
         builder.Services.AddTelemetry(options);
         builder.Services.AddApiDescription();
         var application = builder.Build();
+        UseProxies(application, options);
         application.UseMarket();
         application.MapMarket();
         application.MapHealth();
@@ -76,6 +79,24 @@ internal static class ServerHost
     /// <summary>As <c>berth --version</c> says it.</summary>
     public static string Version { get; } =
         typeof(ServerHost).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0.0.0";
+
+    private static void UseProxies(WebApplication application, ServerOptions options)
+    {
+        if (options.Proxies() is not { Length: > 0 } proxies)
+        {
+            return;
+        }
+
+        var forwarded = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor, ForwardLimit = null };
+        forwarded.KnownProxies.Clear();
+        forwarded.KnownIPNetworks.Clear();
+        foreach (var proxy in proxies)
+        {
+            forwarded.KnownProxies.Add(IPAddress.Parse(proxy));
+        }
+
+        application.UseForwardedHeaders(forwarded);
+    }
 
     // What is in it is nobody else's to read.
     private static void MakeFolder(string path)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.ComponentModel.DataAnnotations;
+using System.Net;
 using Berth.Market.Content;
 
 namespace Berth.Server;
@@ -61,6 +62,9 @@ public sealed class ServerOptions
     [Range(1, 1_000_000)]
     public int Rate { get; set; } = 100;
 
+    /// <summary>The proxies in front of it, IP addresses by <c>,</c>: who they say that they forward for is believed.</summary>
+    public string? Proxy { get; set; }
+
     /// <summary>Event streams that one caller may hold open.</summary>
     [Range(1, 1_000_000)]
     public int Streams { get; set; } = 1000;
@@ -108,7 +112,7 @@ public sealed class ServerOptions
         var unheard = Addresses()
             .Where(address => !Uri.TryCreate(address.Replace("*", "any", StringComparison.Ordinal).Replace("+", "any", StringComparison.Ordinal), UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
             .Select(address => $"'{address}' is nowhere to listen; write http://address:port.");
-        string?[] misplaced = [ContentPlace.Fault];
+        string?[] misplaced = [ContentPlace.Fault, .. Proxies().Select(proxy => IPAddress.TryParse(proxy, out _) ? null : $"'{proxy}' is no IP address of a proxy.")];
         return [.. faults.Select(fault => fault.ErrorMessage ?? "An option is wrong."), .. unheard, .. misplaced.OfType<string>()];
     }
 
@@ -124,6 +128,9 @@ public sealed class ServerOptions
         string[] loopback = listens.Any(host => host is "127.0.0.1" or "::1" or "localhost") ? ["127.0.0.1", "::1", "localhost"] : [];
         return listens.Any(host => host is "" or "0.0.0.0" or "::") ? [] : listens.Concat(loopback).ToImmutableHashSet(StringComparer.OrdinalIgnoreCase);
     }
+
+    /// <summary>The addresses of the proxies in front of it.</summary>
+    public string[] Proxies() => (Proxy ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     private string[] Addresses() => Listen.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 }

@@ -112,6 +112,7 @@ internal static class JobRoutes
 
         var wish = logs == true ? new LogWish { Operation = operation is { Length: > 0 } ? new OperationId(operation) : null, Since = since, Tail = tail, OnlySoFar = follow == false } : null;
         await desk.ReadableAsync(job, caller.Address, ct);
+        using var address = streams.Enter($"from {context.Connection.RemoteIpAddress}", MarketOptions.CallersAtOneAddress);
         using var place = streams.Enter(caller.Address?.Value ?? $"{context.Connection.RemoteIpAddress}");
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers.CacheControl = "no-cache";

@@ -8,26 +8,14 @@ internal sealed class OpenStreams(MarketOptions options)
     private readonly Lock _countsLock = new();
     private readonly Dictionary<string, int> _counts = [];
 
-    /// <summary>How many are open.</summary>
-    public int Count
-    {
-        get
-        {
-            lock (_countsLock)
-            {
-                return _counts.Values.Sum();
-            }
-        }
-    }
-
-    /// <summary>A place for one stream, until it is disposed.</summary>
+    /// <summary>A place for one stream, until it is disposed; everybody at one network address shares those of a few callers.</summary>
     /// <exception cref="RefusedException">The caller has too many open.</exception>
-    public IDisposable Enter(string caller)
+    public IDisposable Enter(string caller, int callers = 1)
     {
         lock (_countsLock)
         {
             var open = _counts.GetValueOrDefault(caller);
-            if (open >= options.OpenStreams)
+            if (open >= (long)options.OpenStreams * callers)
             {
                 throw new RefusedException(ProblemTypes.TooMany, $"You have {open} event streams open, the most one caller may have here; close some.");
             }

@@ -224,8 +224,6 @@ internal sealed class RunDesk(Database database, ContentStore content, JobChange
             return run.Result is { } made ? ContentId.Parse(made, null) : null;
         }
 
-        using var result = new MemoryStream();
-        await RunResult.WriteAsync(result, state with { Outcome = outcome }, run, database, content, ct);
-        return await content.PutAsync(result.ToArray(), ct);
+        return await SpoolFile.PutAsync(content, file => RunResult.WriteAsync(file, state with { Outcome = outcome }, run, database, content, ct), ct);
     }
 }

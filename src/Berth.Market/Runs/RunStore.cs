@@ -161,6 +161,30 @@ internal static class RunStore
         ("line", line),
         ("most", most));
 
+    /// <summary>The number of the line after which the whole chunks begin that hold the lines after <paramref name="line"/>, as many from the end as have that many bytes together.</summary>
+    public static async Task<long> TailBeginsAfterAsync(Transaction transaction, RunId run, OperationId operation, long line, long mostBytes, CancellationToken ct)
+    {
+        var begins = (long?)null;
+        await foreach (var (first, last, size) in transaction.StreamAsync(
+            "select first_line, last_line, size from log_chunks where run = @run and operation = @operation and last_line > @line order by last_line desc",
+            row => (row.Long("first_line"), row.Long("last_line"), row.Long("size")),
+            ct,
+            ("run", run.Value),
+            ("operation", operation.Value),
+            ("line", line)))
+        {
+            begins ??= last;
+            if ((mostBytes -= size) < 0)
+            {
+                break;
+            }
+
+            begins = first - 1;
+        }
+
+        return begins ?? line;
+    }
+
     private static string Of(OperationId? operation) => operation is null ? "" : "and operation = @operation";
 
     private static RunRow ReadRun(DbDataReader row) => new()

@@ -246,6 +246,24 @@ public abstract class MarketTests
     }
 
     [Fact]
+    public async Task A_result_has_the_end_of_long_logs_and_says_how_much_it_leaves_out()
+    {
+        await using var network = await StartAsync();
+        var node = await network.NodeAsync();
+        var job = (await network.PostAsync()).Facts.Job;
+        var lease = await node.StartAsync();
+        var story = TestNode.Story(lease, RunOutcome.Succeeded);
+        await node.ReportAsync(lease, story[..2], [TestNode.LongLine("one", 1, 12 << 20), TestNode.LongLine("one", 2, 12 << 20)]);
+        await node.ReportAsync(lease, story[2..], [TestNode.LongLine("one", 3, 12 << 20)]);
+
+        using var result = JsonDocument.Parse(await network.Client.GetResultAsync(job, CancellationToken.None));
+
+        var logs = result.RootElement.GetProperty("opStates")[0].GetProperty("logs").EnumerateArray().Select(entry => entry.GetProperty("log").GetString()!).ToList();
+        Assert.Equal("[berth: 1 earlier lines are in the full log only]\n", logs[0]);
+        Assert.Equal([(12 << 20) + 1, (12 << 20) + 1], logs[1..].Select(log => log.Length));
+    }
+
+    [Fact]
     public async Task A_post_that_is_refused_leaves_nothing_in_the_content()
     {
         await using var network = await StartAsync();

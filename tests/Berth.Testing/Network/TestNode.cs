@@ -73,10 +73,19 @@ public sealed class TestNode(SigningKey key, MarketClient client, string market)
         ];
     }
 
+    /// <summary>A chunk of one line of that number, with so many characters.</summary>
+    public static LogChunk LongLine(string operation, long number, int length) =>
+        Chunk(operation, number, number, $"2026-03-01T12:00:00.0000000Z o {new string('x', length)}\n");
+
     /// <summary>A chunk of numbered lines <c>line 1</c>, <c>line 2</c>, ….</summary>
     public static LogChunk Lines(string operation, long first, long last)
     {
         var text = string.Concat(Enumerable.Range((int)first, (int)(last - first + 1)).Select(number => $"2026-03-01T12:00:00.{number:0000000}Z o line {number}\n"));
+        return Chunk(operation, first, last, text);
+    }
+
+    private static LogChunk Chunk(string operation, long first, long last, string text)
+    {
         var packed = new MemoryStream();
         using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
         {

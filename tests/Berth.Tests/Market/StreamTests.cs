@@ -1,4 +1,5 @@
 using System.Net;
+using Berth.Protocol.Identity;
 using Berth.Testing.Network;
 using Xunit;
 
@@ -72,6 +73,22 @@ public sealed class StreamTests
         Assert.All(refused, answer => Assert.NotNull(answer.Headers.RetryAfter));
         Assert.All(refused, answer => Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType));
         Assert.NotEmpty((await network.Operator.ListMarketsAsync(null, CancellationToken.None)).Items);
+    }
+
+    [Fact]
+    public async Task A_new_key_for_each_request_does_not_get_around_the_limit()
+    {
+        await using var network = await TestNetwork.StartAsync(configure: options => options.Rate = 1);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 260).Select(async _ =>
+        {
+            using var key = SigningKey.New();
+            using var request = SignedOnce.Request(network, key, HttpMethod.Get, "api/v1/markets");
+            return await SignedOnce.SendAsync(request, network.Address);
+        }));
+
+        Assert.Contains(429, answers);
+        Assert.Contains(200, answers);
     }
 
     private static async Task<Berth.Jobs.JobId> PublicJobAsync(TestNetwork network) =>
