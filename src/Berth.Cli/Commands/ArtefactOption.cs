@@ -20,7 +20,7 @@ internal static class ArtefactOption
             {
                 if (!ArtefactWish.TryParse(token.Value, out var wish))
                 {
-                    result.AddError($"--artifact takes NAME=PATH or OP:NAME=PATH, such as model=/work/model.bin, not '{token.Value}'.");
+                    result.AddError($"--artifact takes NAME=PATH or OP:NAME=PATH, such as model=/data/model.bin, not '{token.Value}'.");
                 }
                 else if (wish.Fault is { } fault)
                 {

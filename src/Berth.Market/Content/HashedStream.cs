@@ -1,19 +1,14 @@
+using Berth.Protocol;
 using Berth.Protocol.Identity;
 
 namespace Berth.Market.Content;
 
 /// <summary>Reads a stream through and fails at its end unless it had just the bytes of the content id.</summary>
-internal sealed class HashedStream(Stream inner, ContentId id, long size) : Stream
+internal sealed class HashedStream(Stream inner, ContentId id, long size) : ForwardStream
 {
     private readonly UnixFsHasher _hasher = new();
     private long _read;
     private bool _isChecked;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
 
     public override long Length => size;
 
@@ -40,20 +35,6 @@ internal sealed class HashedStream(Stream inner, ContentId id, long size) : Stre
 
         return read;
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("It is read asynchronously.");
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

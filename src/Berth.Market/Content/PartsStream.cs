@@ -1,22 +1,15 @@
+using Berth.Protocol;
 using Berth.Protocol.Identity;
 
 namespace Berth.Market.Content;
 
 /// <summary>Parts of an upload one after another as one stream; each is checked when its turn comes, and one is in memory at a time.</summary>
-internal sealed class PartsStream(ContentStore content, IReadOnlyList<ContentId> parts) : Stream
+internal sealed class PartsStream(ContentStore content, IReadOnlyList<ContentId> parts) : ForwardStream
 {
     private byte[] _part = [];
     private int _next;
     private int _place;
     private long _read;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
 
     public override long Position
     {
@@ -38,18 +31,4 @@ internal sealed class PartsStream(ContentStore content, IReadOnlyList<ContentId>
         _read += length;
         return length;
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("It is read asynchronously.");
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }

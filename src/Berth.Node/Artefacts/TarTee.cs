@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using Berth.Jobs.Results;
+using Berth.Protocol;
 
 namespace Berth.Node.Artefacts;
 
@@ -29,7 +30,7 @@ internal sealed class TarTee(int mostFiles, long mostBytes)
         await using var blocks = new BufferedStream(tee, Block);
         await using (var reader = new TarReader(blocks, leaveOpen: true))
         {
-            while (await NextAsync(reader, ct) is { } entry)
+            while (await OutputFolder.NextAsync(reader, ct) is { } entry)
             {
                 Count(entry);
                 if (Files > mostFiles || Bytes > mostBytes)
@@ -45,18 +46,6 @@ internal sealed class TarTee(int mostFiles, long mostBytes)
         var rest = new byte[Block];
         while (await blocks.ReadAsync(rest, ct) > 0)
         {
-        }
-    }
-
-    private static async Task<TarEntry?> NextAsync(TarReader reader, CancellationToken ct)
-    {
-        try
-        {
-            return await reader.GetNextEntryAsync(copyData: false, ct);
-        }
-        catch (Exception odd) when (odd is OverflowException or ArgumentException or FormatException or NotSupportedException or InvalidOperationException)
-        {
-            throw new InvalidDataException($"an entry of it cannot be read ({odd.Message})", odd);
         }
     }
 
@@ -77,41 +66,13 @@ internal sealed class TarTee(int mostFiles, long mostBytes)
     }
 
     /// <summary>Whatever is read from it has been written to the other stream before.</summary>
-    private sealed class Tee(Stream source, Stream destination) : Stream
+    private sealed class Tee(Stream source, Stream destination) : ForwardStream
     {
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
-
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             var read = await source.ReadAsync(buffer, cancellationToken);
             await destination.WriteAsync(buffer[..read], cancellationToken);
             return read;
         }
-
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("It is read asynchronously.");
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

@@ -19,8 +19,6 @@ namespace Berth.Node.Leases;
 /// </summary>
 internal sealed class LeasedRun : IDisposable
 {
-    private static readonly Handover Unusable = new() { Definition = "" };
-    private static readonly TimeSpan HandoverWait = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan DoubtPatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan FarewellPatience = TimeSpan.FromSeconds(30);
     private readonly StoredLease _stored;
@@ -29,6 +27,7 @@ internal sealed class LeasedRun : IDisposable
     private readonly NodeScope _scope;
     private readonly LeaseKeeper _keeper;
     private readonly RunReporter _reporter;
+    private readonly JobOpening _opening;
     private readonly RunExtension _extension = new();
     private readonly string? _definition;
     private readonly bool _isNew;
@@ -40,6 +39,7 @@ internal sealed class LeasedRun : IDisposable
         _isNew = definition is not null;
         _keeper = new LeaseKeeper(stored, folder, scope);
         _reporter = new RunReporter(stored.Lease, folder, scope);
+        _opening = new JobOpening(stored, definition, folder, scope);
     }
 
     public Lease Lease => _stored.Lease;
@@ -54,11 +54,11 @@ internal sealed class LeasedRun : IDisposable
         var folder = RunFolder.Of(scope.StateDirectory, lease.Run);
         var held = folder.TryOwn() ?? throw new IOException($"The folder of run {lease.Run} is in use by another process.");
         var hadLogins = false;
-        var definition = IsConfidential(lease) ? null : JobDefinitionReader.Read(Encoding.UTF8.GetBytes(lease.Definition), FormatOf(lease)).Definition;
+        var definition = lease.IsConfidential ? null : JobDefinitionReader.Read(Encoding.UTF8.GetBytes(lease.Definition), JobOpening.FormatOf(lease.Format)).Definition;
         var stored = new StoredLease
         {
-            Lease = IsConfidential(lease) ? lease : lease with { Definition = definition is null ? "" : DefinitionKeeping.WithoutLogins(definition, out hadLogins) },
-            IsAbridged = !IsConfidential(lease) && (definition is null || hadLogins),
+            Lease = lease.IsConfidential ? lease : lease with { Definition = definition is null ? "" : DefinitionKeeping.WithoutLogins(definition, out hadLogins) },
+            IsAbridged = !lease.IsConfidential && (definition is null || hadLogins),
             Slot = slot,
             BootId = scope.BootId,
             Until = given + TimeSpan.FromSeconds(lease.LeaseSeconds),
@@ -230,80 +230,16 @@ internal sealed class LeasedRun : IDisposable
         return await _reporter.DeliverAsync(_isNew, silenced);
     }
 
-    /// <summary>Waits, while the lease is kept, for what opens the job; null when the run is to end before it came, or nothing is sealed. It is never written down: another process asks again.</summary>
     private async Task<Handover?> OpenAsync(StopSignal stop)
     {
         await Task.Yield();
-        if (!Lease.IsSealed || await AskForHandoverAsync(stop) is not { } box)
-        {
-            return null;
-        }
-
-        var handover = _scope.Key is { } key ? Handover.Open(box, Lease.Job, key) : null;
-        if (handover is null || handover.Definition != Lease.DefinitionId)
-        {
-            return Unusable;
-        }
-
-        if (IsConfidential(Lease))
-        {
-            if (ContentKey.Of(handover.JobKey) is not { } job)
-            {
-                return Unusable;
-            }
-
-            using (job)
-            {
-                _folder.Seal = new RunSeal(job, Lease.Run);
-            }
-        }
-
-        if (!_isNew && !IsSameBoot)
+        var handover = await _opening.WaitAsync(stop);
+        if (handover is not null && handover != JobOpening.Unusable && !_isNew && !IsSameBoot)
         {
             await CatchUpAsync(stop.Ended);
         }
 
         return handover;
-    }
-
-    private async Task<SealedBox?> AskForHandoverAsync(StopSignal stop)
-    {
-        var pauses = _scope.Server.Begin();
-        var hasSaid = false;
-        try
-        {
-            while (true)
-            {
-                try
-                {
-                    var box = await _scope.Client.OpenAsync(Lease.Run, new OpeningRequest { Fence = Lease.Fence, WaitSeconds = hasSaid ? HandoverWait.TotalSeconds : 1 }, stop.Ended);
-                    pauses.Over();
-                    if (box is not null)
-                    {
-                        return box;
-                    }
-
-                    if (!hasSaid)
-                    {
-                        _scope.Log.Say($"Job {Lease.Job} waits for its owner's client to hand over what is sealed in it.");
-                        hasSaid = true;
-                    }
-                }
-                catch (MarketException no) when (no.TakesTheRunAway)
-                {
-                    // Who keeps the lease hears it too, and says so.
-                    await Task.Delay(Timeout.InfiniteTimeSpan, _scope.Time, stop.Ended);
-                }
-                catch (MarketException away)
-                {
-                    await pauses.WaitAsync(away.Message, stop.Ended);
-                }
-            }
-        }
-        catch (OperationCanceledException) when (stop.Ended.IsCancellationRequested)
-        {
-            return null;
-        }
     }
 
     private async Task<RunState> ExecuteAsync(Task<Handover?> opening, StopSignal stop)
@@ -327,12 +263,12 @@ internal sealed class LeasedRun : IDisposable
             return End(RunOutcome.Lost, "The run ended before what is sealed in the job was handed over.");
         }
 
-        if (handover == Unusable)
+        if (handover == JobOpening.Unusable)
         {
             return End(RunOutcome.Refused, "What was handed over for the job is not for this node, or not for this definition.");
         }
 
-        var (text, format) = await DefinitionAsync(handover, stop);
+        var (text, format) = await _opening.DefinitionAsync(handover, stop);
         var reading = JobDefinitionReader.Read(Encoding.UTF8.GetBytes(text), format);
         if (reading.Definition is not { } definition)
         {
@@ -378,8 +314,7 @@ internal sealed class LeasedRun : IDisposable
             // The run ends before it began, or what is left of it is cleaned up.
         }
 
-        var state = await new RunExecutor(_scope.Engine, _scope.Node.Value, _scope.Resources, _scope.Time) { OpenJournal = _scope.OpenJournal }
-            .ExecuteAsync(request, admission, _folder, _reporter, stop);
+        var state = await RunAsync(request, admission, stop);
         sources.Remove();
         return state;
     }
@@ -392,13 +327,16 @@ internal sealed class LeasedRun : IDisposable
         }
 
         stop.Request(StopReason.NodeShutdown);
-        return await new RunExecutor(_scope.Engine, _scope.Node.Value, _scope.Resources, _scope.Time) { OpenJournal = _scope.OpenJournal }.ExecuteAsync(request, admission, _folder, _reporter, stop);
+        return await RunAsync(request, admission, stop);
     }
+
+    private Task<RunState> RunAsync(RunRequest request, RunAdmission admission, StopSignal stop) =>
+        new RunExecutor(_scope.Engine, _scope.Node.Value, _scope.Resources, _scope.Time) { OpenJournal = _scope.OpenJournal }.ExecuteAsync(request, admission, _folder, _reporter, stop);
 
     private RunRequest Request(JobDefinition definition, Handover? handover) => new()
     {
         Secrets = handover is null ? RunSecrets.None : new RunSecrets(handover.Secrets),
-        TakesOutput = !IsConfidential(Lease),
+        TakesOutput = !Lease.IsConfidential,
         Run = Lease.Run,
         Job = Lease.Job,
         Definition = definition,
@@ -414,45 +352,6 @@ internal sealed class LeasedRun : IDisposable
         IngressDomain = Lease.EndpointDomain,
         Limits = _scope.Limits,
     };
-
-    private async Task<(string Text, DocumentFormat Format)> DefinitionAsync(Handover? handover, StopSignal stop)
-    {
-        if (IsConfidential(Lease))
-        {
-            using var key = ContentKey.Of(handover!.JobKey);
-            return SealedDefinition.Open(Lease.Definition, Lease.Job, key!) is { } opened ? (opened.Definition, FormatOf(opened.Format)) : ("", DocumentFormat.Json);
-        }
-
-        return _definition is not null ? (_definition, FormatOf(Lease))
-            : _stored.IsAbridged && await FetchDefinitionAsync(stop) is { } fetched ? (fetched, FormatOf(Lease))
-            : (Lease.Definition, DocumentFormat.Json);
-    }
-
-    // Without an answer the run can still be stopped by what is kept of its definition.
-    private async Task<string?> FetchDefinitionAsync(StopSignal stop)
-    {
-        var pauses = _scope.Server.Begin();
-        try
-        {
-            while (true)
-            {
-                try
-                {
-                    var bytes = await _scope.Client.GetDefinitionAsync(Lease.Job, stop.Ended);
-                    pauses.Over();
-                    return Encoding.UTF8.GetString(bytes);
-                }
-                catch (MarketException away)
-                {
-                    await pauses.WaitAsync(away.Message, stop.Ended);
-                }
-            }
-        }
-        catch (OperationCanceledException) when (stop.Ended.IsCancellationRequested)
-        {
-            return null;
-        }
-    }
 
     private RunState End(RunOutcome outcome, string message)
     {
@@ -518,12 +417,6 @@ internal sealed class LeasedRun : IDisposable
             RunOutcome.Refused => "refused",
             _ => throw new System.Diagnostics.UnreachableException("A run that ended has an outcome."),
         };
-        return $"Job {Lease.Job} {end}, after {took.TotalSeconds:0.0} s. {(IsConfidential(Lease) ? "" : ended.Message)}".TrimEnd();
+        return $"Job {Lease.Job} {end}, after {took.TotalSeconds:0.0} s. {(Lease.IsConfidential ? "" : ended.Message)}".TrimEnd();
     }
-
-    private static bool IsConfidential(Lease lease) => lease.Format == DefinitionFormat.Sealed;
-
-    private static DocumentFormat FormatOf(Lease lease) => FormatOf(lease.Format);
-
-    private static DocumentFormat FormatOf(DefinitionFormat format) => format == DefinitionFormat.Yaml ? DocumentFormat.Yaml : DocumentFormat.Json;
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Berth.Jobs;
 using Berth.Jobs.Results;
 using Berth.Protocol.Identity;
@@ -42,6 +43,10 @@ public sealed record Lease
 
     /// <summary>Something in the job is sealed: after it accepted, the node asks what is handed over for it (<see cref="Sealing.OpeningRequest"/>), and is paid from there.</summary>
     public bool IsSealed { get; init; }
+
+    /// <summary>The definition came sealed, and whatever the run tells is sealed too.</summary>
+    [JsonIgnore]
+    public bool IsConfidential => Format == DefinitionFormat.Sealed;
 
     /// <summary>The domain that endpoints are served under.</summary>
     public required string EndpointDomain { get; init; }

@@ -25,21 +25,6 @@ public sealed class NetworkTests
     }
 
     [Fact]
-    public async Task A_node_that_has_waited_longer_than_a_lease_may_be_accepted_takes_the_job_that_comes_then()
-    {
-        await using var network = await LocalNetwork.StartAsync();
-        var waiting = DateTimeOffset.UtcNow;
-        await network.UntilAsync(() => Task.FromResult(DateTimeOffset.UtcNow - waiting > TimeSpan.FromSeconds(12)), "the node to have waited");
-
-        var job = await network.PostAsync(Definition.Of("echo late"));
-
-        var ended = await network.EndOfAsync(job.Facts.Job);
-        Assert.Equal((JobOutcome.Succeeded, 1L), (ended.Facts.Outcome, (long)ended.Facts.Attempt));
-        Assert.Equal(["late"], await network.LogAsync(job.Facts.Job));
-        Assert.DoesNotContain("back in the queue", (await network.BerthAsync("job", "wait", job.Facts.Job.Value)).Error, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task A_jobs_log_and_result_are_there_when_it_is_over()
     {
         await using var network = await LocalNetwork.StartAsync();

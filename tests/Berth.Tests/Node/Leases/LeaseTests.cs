@@ -35,6 +35,23 @@ public sealed class LeaseTests
     }
 
     [Fact]
+    public async Task A_node_that_has_waited_longer_than_a_lease_may_be_accepted_takes_the_job_that_comes_then()
+    {
+        await using var node = Of(new NodeWishes { LeaseLength = 25 * Second, Hurries = Second });
+        node.Start();
+        await node.Market.UntilAsync(market => market.Calls.LastOrDefault() == MarketCall.Claim, Patience);
+        node.Clock.Advance(29 * Second);
+
+        node.Market.Post(Job(Op("late", "fake/lines-3")));
+
+        var run = await node.UntilRunAsync(run => run.IsSettled);
+        Assert.Equal((RunOutcome.Succeeded, 1), (run.State.Outcome, run.Lease.Attempt));
+        Assert.Equal(["o line 1", "o line 2", "o line 3"], run.Lines["late"]);
+        Assert.Single(node.Market.Runs);
+        Assert.DoesNotContain(node.Said, line => line.Contains("no longer this node's", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task What_ignores_the_stop_is_killed_when_the_lease_runs_out()
     {
         await using var node = Of();
