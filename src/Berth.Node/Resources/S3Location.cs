@@ -21,7 +21,7 @@ internal sealed partial record S3Location(Uri Bucket, string Prefix, string? Reg
         if (url.StartsWith("s3://", StringComparison.OrdinalIgnoreCase))
         {
             var (bucket, key) = Split(url["s3://".Length..]);
-            return bucket == NosanaModels ? [new(new Uri(NosanaModelsAddress), key, region)] : [OnAmazon(bucket, key, region ?? DefaultRegion)];
+            return bucket.Length == 0 ? [] : bucket == NosanaModels ? [new(new Uri(NosanaModelsAddress), key, region)] : [OnAmazon(bucket, key, region ?? DefaultRegion)];
         }
 
         var address = HttpSource.AddressOf(url);
@@ -63,8 +63,8 @@ internal sealed partial record S3Location(Uri Bucket, string Prefix, string? Reg
         var at = Uri.UnescapeDataString(address.AbsolutePath.Trim('/'));
         var server = address.GetLeftPart(UriPartial.Authority);
         return BucketHost.IsMatch(address.IdnHost) ? Of($"{server}/{Joined(at, key)}", region)
-            : at == first || at.StartsWith(first + "/", StringComparison.Ordinal) ? [Of($"{server}/{Joined(SignatureV4.Encoded(at, isPath: true), SignatureV4.Encoded(key, isPath: true))}", region)[0]]
-            : [Of($"{server}/{Joined(SignatureV4.Encoded(first, isPath: false), SignatureV4.Encoded(Joined(at, key), isPath: true))}", region)[0]];
+            : at == first || at.StartsWith(first + "/", StringComparison.Ordinal) ? [.. Of($"{server}/{Joined(SignatureV4.Encoded(at, isPath: true), SignatureV4.Encoded(key, isPath: true))}", region).Take(1)]
+            : [.. Of($"{server}/{Joined(SignatureV4.Encoded(first, isPath: false), SignatureV4.Encoded(Joined(at, key), isPath: true))}", region).Take(1)];
     }
 
     /// <summary>The same in another region of Amazon's.</summary>

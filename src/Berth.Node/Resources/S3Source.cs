@@ -22,6 +22,11 @@ internal sealed class S3Source(ResourceHttp http, Downloader downloader, int mos
         var found = new Dictionary<string, RemoteFile>(StringComparer.Ordinal);
         foreach (var (locations, files) in PlacesOf(resource))
         {
+            if (locations.IsEmpty)
+            {
+                throw new ResourceException(ResourceFault.Unusable, "An S3 address of it names no bucket; write s3://bucket/path, or the https address of a bucket.");
+            }
+
             foreach (var file in await ListAsync(locations, files, resource, ct))
             {
                 if (!found.TryAdd(file.Path, file))

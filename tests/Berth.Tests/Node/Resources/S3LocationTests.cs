@@ -40,6 +40,16 @@ public sealed class S3LocationTests
         Assert.Equal((bucket, prefix), (location.Bucket.AbsoluteUri, location.Prefix));
     }
 
+    [Theory]
+    [InlineData("s3://")]
+    [InlineData("s3:///key")]
+    [InlineData("https://s3.eu-central-1.amazonaws.com/")]
+    public void An_address_without_a_bucket_is_none(string url)
+    {
+        Assert.Empty(S3Location.Of(url, region: null));
+        Assert.Empty(S3Location.OfBucket("", "https://storage.googleapis.com", region: null));
+    }
+
     [Fact]
     public void A_server_nobody_knows_may_also_be_the_bucket_itself()
     {
